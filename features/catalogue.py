@@ -1,0 +1,455 @@
+"""Every feature: its name, family, unit, range, direction and the sentence people read.
+
+The catalogue is the only list of features. ``features.build`` selects exactly these columns
+from the family queries, the model trains on them in this order, explanations group them by
+family, and the feature page is generated from them.
+
+``sentence`` is a template about the account or the invoice; ``{value}`` is filled with the
+value in the feature's unit. ``needs`` names the optional ledger tables behind a feature:
+where a source does not have them the value is missing, never zero.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from features.ledger.tables import TABLES
+
+Grain = Literal["item", "account", "account_currency"]
+Direction = Literal["higher is riskier", "lower is riskier", "mixed"]
+
+UP: Direction = "higher is riskier"
+DOWN: Direction = "lower is riskier"
+MIXED: Direction = "mixed"
+
+BARRED_TABLES = frozenset({"contacts"})
+"""Contacts follow lateness: a model that sees them learns that calling causes it."""
+
+FAMILIES: dict[str, str] = {
+    "item_age": "Age of the invoice",
+    "document": "The document",
+    "part_payments": "Part payments on the invoice",
+    "account_ageing": "Ageing of the account",
+    "payment_timing": "How late the account pays",
+    "payment_rhythm": "When the account pays",
+    "own_history": "Its other invoices at this age",
+    "exposure": "Exposure and billing",
+    "returns": "Returned payments",
+    "disputes": "Disputes",
+    "promises": "Promises and plans",
+    "credits": "Credits and unapplied cash",
+    "relationship": "Relationship",
+    "calendar": "Calendar",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One column of the model's input.
+
+    Parameters
+    ----------
+    name : str
+        Column name.
+    family : str
+        Key of ``FAMILIES``; explanations are summed by it.
+    unit : str
+        Unit of the value: ``days``, ``share``, ``items``, ``money``, ``ratio``, ``flag``,
+        ``code``.
+    low, high : float
+        Closed range of valid values.
+    direction : str
+        Which way the risk goes, as a reader would expect; ``mixed`` when it depends.
+    sentence : str
+        Template with ``{value}``.
+    query : str
+        The ``.sql`` file that computes it.
+    grain : {"item", "account", "account_currency"}
+        What one row of that query stands for.
+    needs : tuple of str
+        Optional ledger tables without which the value is missing.
+    """
+
+    name: str
+    family: str
+    unit: str
+    low: float
+    high: float
+    direction: Direction
+    sentence: str
+    query: str
+    grain: Grain
+    needs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse entries that break the catalogue's own rules."""
+        if self.family not in FAMILIES:
+            raise ValueError(f"Feature {self.name!r}: unknown family {self.family!r}.")
+        if barred := BARRED_TABLES.intersection(self.needs):
+            raise ValueError(
+                f"Feature {self.name!r} reads {sorted(barred)}: contacts by collectors follow "
+                "lateness and are barred from the risk model."
+            )
+        if unknown := set(self.needs) - set(TABLES):
+            raise ValueError(f"Feature {self.name!r} needs unknown tables {sorted(unknown)}.")
+
+
+DAY_SPAN = 3650.0
+MANY = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Query:
+    """Where a group of features comes from."""
+
+    query: str
+    grain: Grain
+    needs: tuple[str, ...] = ()
+
+    def __call__(
+        self, name: str, family: str, unit: str, direction: Direction, sentence: str
+    ) -> Feature:
+        low, high = _RANGES[unit]
+        return Feature(
+            name=name,
+            family=family,
+            unit=unit,
+            low=low,
+            high=high,
+            direction=direction,
+            sentence=sentence,
+            query=self.query,
+            grain=self.grain,
+            needs=self.needs,
+        )
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "days": (-DAY_SPAN, DAY_SPAN),
+    "share": (0.0, 1.0),
+    "items": (0.0, MANY),
+    "money": (0.0, 1e15),
+    "ratio": (0.0, 1e9),
+    "flag": (0.0, 1.0),
+    "code": (0.0, 31.0),
+}
+
+_document = _Query(query="document", grain="item")
+_ageing = _Query(query="ageing", grain="account_currency")
+_payments = _Query(query="payment_behaviour", grain="account")
+_rhythm = _Query(query="regularity", grain="account")
+_history = _Query(query="own_history", grain="item")
+_exposure = _Query(query="exposure", grain="item")
+_returns = _Query(query="returns", grain="account", needs=("receipts", "receipt_returns"))
+_restored = _Query(query="item_returns", grain="item", needs=("receipt_returns",))
+_disputes = _Query(query="disputes", grain="item", needs=("disputes",))
+_promises = _Query(query="promises", grain="item", needs=("promises",))
+_plans = _Query(query="plans", grain="item", needs=("installments",))
+_credits = _Query(query="credits", grain="account_currency", needs=("receipts", "credits"))
+_terms = _Query(query="terms_of_trade", grain="account_currency", needs=("account_changes",))
+_calendar = _Query(query="calendar", grain="item")
+
+CATALOGUE: tuple[Feature, ...] = (
+    _document("days_past_due", "item_age", "days", MIXED, "is {value} days past due"),
+    _document("age_days", "item_age", "days", MIXED, "was issued {value} days ago"),
+    _document("terms_days", "document", "days", MIXED, "has terms of {value} days"),
+    _document("due_moved_days", "document", "days", UP, "had its due date moved by {value} days"),
+    _document("item_amount", "document", "money", MIXED, "was billed at {value}"),
+    _document("billing_kind", "document", "code", MIXED, "is of billing kind {value}"),
+    _document("po_number_missing", "document", "flag", UP, "lacks a purchase order number"),
+    _document("is_finance_charge", "document", "flag", UP, "is a finance charge"),
+    _document("is_rebilled", "document", "flag", UP, "was re-billed before"),
+    _document("item_balance", "exposure", "money", MIXED, "has {value} open"),
+    _document("item_paid_share", "part_payments", "share", MIXED, "is paid to {value}"),
+    _document("item_credited_share", "part_payments", "share", MIXED, "is credited to {value}"),
+    _document("item_payments", "part_payments", "items", MIXED, "received {value} part payments"),
+    _document(
+        "days_since_part_payment",
+        "part_payments",
+        "days",
+        MIXED,
+        "last moved by a part payment {value} days ago",
+    ),
+    _ageing("account_open_items", "account_ageing", "items", MIXED, "has {value} open invoices"),
+    _ageing("account_past_due_items", "account_ageing", "items", UP, "has {value} past due"),
+    _ageing(
+        "account_oldest_days_past_due",
+        "account_ageing",
+        "days",
+        UP,
+        "has an oldest open invoice {value} days past due",
+    ),
+    _ageing(
+        "account_youngest_days_past_due",
+        "account_ageing",
+        "days",
+        UP,
+        "has a youngest open invoice {value} days past due",
+    ),
+    _ageing(
+        "account_past_due_share", "account_ageing", "share", UP, "has {value} of its balance late"
+    ),
+    _ageing(
+        "account_31_plus_share",
+        "account_ageing",
+        "share",
+        UP,
+        "has {value} of its balance more than 30 days late",
+    ),
+    _ageing(
+        "account_61_plus_share",
+        "account_ageing",
+        "share",
+        UP,
+        "has {value} of its balance more than 60 days late",
+    ),
+    _ageing(
+        "account_91_plus_share",
+        "account_ageing",
+        "share",
+        UP,
+        "has {value} of its balance more than 90 days late",
+    ),
+    _ageing(
+        "account_mean_days_past_due",
+        "account_ageing",
+        "days",
+        UP,
+        "has a balance on average {value} days past due",
+    ),
+    _payments("paid_items", "relationship", "items", MIXED, "has paid {value} invoices so far"),
+    _payments("paid_items_60", "payment_timing", "items", DOWN, "paid {value} in 60 days"),
+    _payments("paid_items_180", "payment_timing", "items", DOWN, "paid {value} in 180 days"),
+    _payments("paid_items_365", "payment_timing", "items", DOWN, "paid {value} in a year"),
+    _payments("dbt_mean", "payment_timing", "days", UP, "pays {value} days beyond terms"),
+    _payments(
+        "dbt_mean_60", "payment_timing", "days", UP, "paid {value} days beyond terms in 60 days"
+    ),
+    _payments(
+        "dbt_mean_180", "payment_timing", "days", UP, "paid {value} days beyond terms in 180 days"
+    ),
+    _payments(
+        "dbt_mean_365", "payment_timing", "days", UP, "paid {value} days beyond terms in a year"
+    ),
+    _payments(
+        "dbt_median_365", "payment_timing", "days", UP, "typically pays {value} days beyond terms"
+    ),
+    _payments(
+        "dbt_spread_365", "payment_timing", "days", UP, "varies by {value} days in when it pays"
+    ),
+    _payments(
+        "dbt_worst_365", "payment_timing", "days", UP, "paid at worst {value} days beyond terms"
+    ),
+    _payments(
+        "dbt_best_365", "payment_timing", "days", UP, "paid at best {value} days beyond terms"
+    ),
+    _payments(
+        "dbt_amount_weighted_365",
+        "payment_timing",
+        "days",
+        UP,
+        "pays its dollars {value} days beyond terms",
+    ),
+    _payments(
+        "dbt_recent_weighted",
+        "payment_timing",
+        "days",
+        UP,
+        "lately pays {value} days beyond terms",
+    ),
+    _payments(
+        "dbt_trend",
+        "payment_timing",
+        "days",
+        UP,
+        "pays {value} days later now than over the year",
+    ),
+    _payments(
+        "days_to_pay_mean_365", "payment_timing", "days", UP, "takes {value} days from invoice"
+    ),
+    _payments("late_share_365", "payment_timing", "share", UP, "paid {value} late in a year"),
+    _payments("late_share_60", "payment_timing", "share", UP, "paid {value} late in 60 days"),
+    _payments(
+        "late_30_share_365",
+        "payment_timing",
+        "share",
+        UP,
+        "paid {value} more than 30 days late in a year",
+    ),
+    _payments(
+        "late_60_share_365",
+        "payment_timing",
+        "share",
+        UP,
+        "paid {value} more than 60 days late in a year",
+    ),
+    _payments(
+        "late_30_share", "payment_timing", "share", UP, "has ever paid {value} over 30 days late"
+    ),
+    _payments(
+        "paid_in_parts_share_365", "part_payments", "share", UP, "paid {value} in parts in a year"
+    ),
+    _payments(
+        "days_since_last_payment", "payment_rhythm", "days", UP, "last paid {value} days ago"
+    ),
+    _payments("payment_gap_days", "payment_rhythm", "days", MIXED, "pays every {value} days"),
+    _rhythm("pay_days_365", "payment_rhythm", "items", DOWN, "paid on {value} days in a year"),
+    _rhythm(
+        "weekday_share", "payment_rhythm", "share", MIXED, "makes {value} of payments on one weekday"
+    ),
+    _rhythm(
+        "month_day_share",
+        "payment_rhythm",
+        "share",
+        MIXED,
+        "makes {value} of payments on one day of the month",
+    ),
+    _rhythm(
+        "month_end_share", "payment_rhythm", "share", MIXED, "makes {value} of payments at month end"
+    ),
+    _history(
+        "own_judged_items",
+        "own_history",
+        "items",
+        MIXED,
+        "had {value} other invoices that reached this age",
+    ),
+    _history(
+        "own_roll_rate_at_age",
+        "own_history",
+        "share",
+        UP,
+        "left {value} of its other invoices unpaid 30 days on from this age",
+    ),
+    _history(
+        "own_share_paid_later",
+        "own_history",
+        "share",
+        DOWN,
+        "paid {value} of its other invoices later than this",
+    ),
+    _history(
+        "younger_paid_items",
+        "own_history",
+        "items",
+        UP,
+        "paid {value} younger invoices before this one",
+    ),
+    _history(
+        "younger_paid_share",
+        "own_history",
+        "ratio",
+        UP,
+        "skipped this one: younger invoices paid per younger one due is {value}",
+    ),
+    _exposure("account_balance", "exposure", "money", MIXED, "owes {value} in all"),
+    _exposure(
+        "item_share_of_account", "exposure", "share", MIXED, "is {value} of the account's balance"
+    ),
+    _exposure(
+        "account_days_of_sales", "exposure", "days", UP, "owes {value} days of its own billing"
+    ),
+    _exposure("billing_trend", "exposure", "ratio", MIXED, "is billed {value} times its usual"),
+    _exposure(
+        "amount_against_usual", "exposure", "ratio", MIXED, "is {value} times the usual invoice"
+    ),
+    _exposure("invoices_365", "relationship", "items", MIXED, "had {value} invoices in a year"),
+    _exposure(
+        "days_since_invoice", "relationship", "days", MIXED, "was last invoiced {value} days ago"
+    ),
+    _exposure(
+        "open_share_due_60",
+        "account_ageing",
+        "share",
+        UP,
+        "has {value} of what fell due in 60 days still open",
+    ),
+    _exposure(
+        "relationship_days", "relationship", "days", DOWN, "has been invoiced for {value} days"
+    ),
+    _terms("autopay", "relationship", "flag", MIXED, "is on automatic payment"),
+    _terms("credit_limit_used", "exposure", "ratio", UP, "uses {value} times its credit limit"),
+    _returns("returns_365", "returns", "items", UP, "had {value} payments returned in a year"),
+    _returns(
+        "funds_returns_365", "returns", "items", UP, "had {value} returned for lack of funds"
+    ),
+    _returns("chargebacks_365", "returns", "items", UP, "charged back {value} payments"),
+    _returns("days_since_return", "returns", "days", DOWN, "had one returned {value} days ago"),
+    _returns("returned_share_365", "returns", "ratio", UP, "had {value} of receipts returned"),
+    _returns(
+        "provisional_receipts", "returns", "items", UP, "has {value} payments not yet final"
+    ),
+    _restored(
+        "item_returned_payments", "returns", "items", UP, "was re-opened by {value} returns"
+    ),
+    _restored(
+        "days_since_item_return", "returns", "days", MIXED, "was re-opened {value} days ago"
+    ),
+    _disputes("item_disputed_share", "disputes", "share", UP, "is disputed to {value}"),
+    _disputes(
+        "item_dispute_days", "disputes", "days", UP, "has been in dispute for {value} days"
+    ),
+    _disputes("item_was_disputed", "disputes", "flag", MIXED, "had a dispute that was closed"),
+    _disputes(
+        "account_disputed_share", "disputes", "share", UP, "disputes {value} of its balance"
+    ),
+    _disputes(
+        "dispute_days_to_close", "disputes", "days", UP, "takes {value} days to settle disputes"
+    ),
+    _promises("promise_kept_rate", "promises", "share", DOWN, "keeps {value} of its promises"),
+    _promises(
+        "days_since_broken_promise", "promises", "days", DOWN, "broke a promise {value} days ago"
+    ),
+    _promises("item_promise_broken", "promises", "flag", UP, "has a broken promise on it"),
+    _promises("item_promised_share", "promises", "share", DOWN, "is promised to {value}"),
+    _promises(
+        "days_to_item_promise", "promises", "days", MIXED, "is promised for {value} days from now"
+    ),
+    _plans("item_planned_share", "promises", "share", MIXED, "is on a plan to {value}"),
+    _plans(
+        "days_to_installment", "promises", "days", MIXED, "has an instalment due in {value} days"
+    ),
+    _credits(
+        "credits_against_balance_365",
+        "credits",
+        "ratio",
+        MIXED,
+        "was credited {value} times its balance in a year",
+    ),
+    _credits("days_since_credit", "credits", "days", MIXED, "was credited {value} days ago"),
+    _credits(
+        "unapplied_share", "credits", "ratio", MIXED, "has unapplied cash of {value} of its balance"
+    ),
+    _calendar("due_weekday", "calendar", "code", MIXED, "falls due on weekday {value}"),
+    _calendar("due_month_day", "calendar", "code", MIXED, "falls due on day {value} of a month"),
+    _calendar("as_of_weekday", "calendar", "code", MIXED, "is seen on weekday {value}"),
+    _calendar("as_of_month_day", "calendar", "code", MIXED, "is seen on day {value} of a month"),
+    _calendar("days_to_month_end", "calendar", "days", MIXED, "has {value} days to month end"),
+    _calendar("horizon_weekday", "calendar", "code", MIXED, "is judged on weekday {value}"),
+    _calendar(
+        "horizon_month_day", "calendar", "code", MIXED, "is judged on day {value} of a month"
+    ),
+)
+
+NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
+
+
+def feature_digest(names: tuple[str, ...] = NAMES) -> str:
+    """Return the short digest that names this list of features and their SQL.
+
+    Two models with the same digest read the same columns from the same queries.
+
+    Examples
+    --------
+    >>> len(feature_digest())
+    16
+    """
+    from features.engines import query_text  # noqa: PLC0415 (engines reads the SQL folder)
+
+    digest = hashlib.sha256()
+    for feature in CATALOGUE:
+        if feature.name in names:
+            digest.update(f"{feature.name}|{feature.query}|{feature.grain}\n".encode())
+    for query in sorted({feature.query for feature in CATALOGUE}):
+        digest.update(query_text(query).encode())
+    return digest.hexdigest()[:16]

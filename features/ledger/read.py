@@ -1,0 +1,172 @@
+"""Open a ledger and show its tables to DuckDB as relations with visibility clocks.
+
+Every table with a ``known_on`` column becomes a view with two more columns:
+
+``visible_on``
+    The first day on which a reader of the books could use the row: the later of its
+    business date and ``known_on``.
+``superseded_on``
+    The day a newer version of the same key became known; null for the newest version.
+
+A reader as of ``t`` keeps the rows with ``visible_on <= t`` and ``superseded_on`` null or
+after ``t``. Tables that the source does not have become empty views.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from features.ledger.manifest import LedgerError, Manifest, read_manifest
+from features.ledger.tables import TABLES, Kind, Table
+
+SQL_TYPES: dict[Kind, str] = {
+    "text": "varchar",
+    "date": "date",
+    "money": "decimal(18, 2)",
+    "integer": "bigint",
+    "boolean": "boolean",
+    "decimal": "decimal(18, 8)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """A readable ledger: its manifest and, per table, files or Arrow rows.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What the ledger says about itself.
+    files : mapping of str to tuple of Path
+        Data files per table in batch order; used for ledgers on disk.
+    rows : mapping of str to pyarrow.Table
+        Rows per table; used for ledgers in memory.
+    digest : str
+        SHA-256 over the content, in hexadecimal.
+    """
+
+    manifest: Manifest
+    files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    rows: Mapping[str, pa.Table] = field(default_factory=dict)
+    digest: str
+
+    @property
+    def present(self) -> frozenset[str]:
+        """Names of the tables that the source provides."""
+        return frozenset(self.files) | frozenset(self.rows)
+
+
+def open_ledger(folder: Path) -> Ledger:
+    """Open the ledger in ``folder``.
+
+    A manifest that lists batches names the files; without batches (a folder made by hand)
+    the files are ``<table>.parquet`` or ``<table>.csv``.
+
+    Raises
+    ------
+    LedgerError
+        When the manifest, a listed file or a required table is missing.
+    """
+    manifest = read_manifest(folder)
+    files: dict[str, tuple[Path, ...]] = {}
+    if manifest.batches:
+        for batch in manifest.batches:
+            for entry in batch.files:
+                files[entry.table] = (*files.get(entry.table, ()), folder / entry.file)
+    else:
+        for name in TABLES:
+            found = [folder / f"{name}.{ending}" for ending in ("parquet", "csv")]
+            if existing := tuple(path for path in found if path.is_file()):
+                files[name] = existing[:1]
+    lost = [str(path) for paths in files.values() for path in paths if not path.is_file()]
+    if lost:
+        raise LedgerError(f"{folder}: files listed in ledger.json are missing: {', '.join(lost)}.")
+    missing = [name for name, table in TABLES.items() if table.required and name not in files]
+    if missing:
+        raise LedgerError(f"{folder}: required tables are missing: {', '.join(missing)}.")
+    return Ledger(manifest=manifest, files=files, digest=_digest_files(files))
+
+
+def ledger_from_rows(rows: Mapping[str, pa.Table], manifest: Manifest) -> Ledger:
+    """Return a ledger held in memory; ``rows`` must have the contract's Arrow schemas."""
+    digest = hashlib.sha256()
+    for name in sorted(rows):
+        digest.update(name.encode())
+        for batch in rows[name].combine_chunks().to_batches():
+            digest.update(batch.serialize())
+    return Ledger(manifest=manifest, rows=dict(rows), digest=digest.hexdigest())
+
+
+def _digest_files(files: Mapping[str, tuple[Path, ...]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(name.encode())
+        for path in files[name]:
+            with path.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def show_tables(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Create one view per contract table in ``connection``."""
+    for table in TABLES.values():
+        stored = f"stored_{table.name}"
+        _show_stored(connection, ledger, table, stored)
+        connection.execute(
+            f"create or replace view {table.name} as {_visible(connection, table, stored)}"
+        )
+
+
+def _show_stored(
+    connection: duckdb.DuckDBPyConnection, ledger: Ledger, table: Table, stored: str
+) -> None:
+    columns = ", ".join(
+        f'cast("{column.name}" as {SQL_TYPES[column.kind]}) as "{column.name}"'
+        for column in table.columns
+    )
+    if table.name in ledger.rows:
+        connection.register(f"rows_{table.name}", ledger.rows[table.name])
+        parts = [f"select {columns}, 0 as batch from rows_{table.name}"]
+    else:
+        parts = [
+            f"select {columns}, {batch} as batch from {_scan(path)}"
+            for batch, path in enumerate(ledger.files.get(table.name, ()))
+        ]
+    if not parts:
+        nothing = ", ".join(
+            f'cast(null as {SQL_TYPES[column.kind]}) as "{column.name}"' for column in table.columns
+        )
+        parts = [f"select {nothing}, 0 as batch where false"]
+    connection.execute(f"create or replace view {stored} as {' union all '.join(parts)}")
+
+
+def _scan(path: Path) -> str:
+    literal = "'" + str(path).replace("'", "''") + "'"
+    if path.suffix == ".csv":
+        return f"read_csv({literal}, header = true, all_varchar = true)"
+    return f"read_parquet({literal})"
+
+
+def _visible(connection: duckdb.DuckDBPyConnection, table: Table, stored: str) -> str:
+    """Return the query that adds the visibility clocks to a stored table."""
+    columns = ", ".join(f'"{column}"' for column in table.column_names)
+    if not any(column == "known_on" for column in table.column_names):
+        return f"select {columns} from {stored}"
+    visible_on = f"greatest({table.clock}, known_on)"
+    key = ", ".join(f'"{column}"' for column in table.key)
+    row = connection.execute(
+        f"select count(*) = count(distinct ({key})) from {stored}"  # noqa: S608 (contract names)
+    ).fetchone()
+    if row is not None and row[0]:
+        return (
+            f"select {columns}, {visible_on} as visible_on, "
+            f"cast(null as date) as superseded_on from {stored}"
+        )
+    return (
+        f"select {columns}, {visible_on} as visible_on, lead(known_on) over "
+        f"(partition by {key} order by known_on, batch) as superseded_on from {stored}"
+    )

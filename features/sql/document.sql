@@ -1,0 +1,28 @@
+-- grain:  one row per open item
+-- clock:  as_of
+-- source: open_items
+select
+    as_of,
+    invoice_id,
+    days_past_due,
+    greatest(days_past_due, 0) as days_overdue,
+    age_days,
+    datediff('day', issued_on, due_on) as terms_days,
+    datediff('day', first_due_on, due_on) as due_moved_days,
+    amount_cents / 100.0 as item_amount,
+    balance_cents / 100.0 as item_balance,
+    1.0 * paid_cents / amount_cents as item_paid_share,
+    1.0 * credited_cents / amount_cents as item_credited_share,
+    payments as item_payments,
+    case when payments > 0 then datediff('day', state_from_on, as_of) end
+        as days_since_part_payment,
+    case
+        when billing_kind = 'recurring' then 0
+        when billing_kind = 'usage' then 1
+        when billing_kind = 'one_off' then 2
+    end as billing_kind,
+    case when po_number_missing then 1 when not po_number_missing then 0 end
+        as po_number_missing,
+    case when kind = 'finance_charge' then 1 else 0 end as is_finance_charge,
+    case when replaces_invoice_id is null then 0 else 1 end as is_rebilled
+from open_items
