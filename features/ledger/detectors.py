@@ -92,7 +92,7 @@ _IBAN_SHAPE = (
     rf"(?:{'|'.join(sorted(_LAYOUTS))}){_SEPARATOR}[0-9]{_SEPARATOR}[0-9]"
     rf"(?:{_SEPARATOR}[A-Z0-9]){{11,30}}"
 )
-_IBAN = re.compile(rf"(?<![A-Z0-9])(?={_IBAN_SHAPE})", re.IGNORECASE)
+_IBAN = re.compile(rf"(?<![A-Z0-9])(?={_IBAN_SHAPE})", re.IGNORECASE | re.ASCII)
 _IBAN_RE2 = "(?i)" + _IBAN_SHAPE.replace(r"\u00a0", r"\x{00a0}").replace(r"\u202f", r"\x{202f}")
 
 _AS_DIGITS = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
@@ -198,7 +198,7 @@ def iban_candidates(text: str) -> list[str]:
     >>> iban_candidates("from GB82 WEST 1234 5698 7654 32 today")
     ['GB82WEST12345698765432']
     """
-    if text.isalnum():
+    if text.isascii() and text.isalnum():
         plain = text.upper()
         return [plain] if len(plain) == _IBAN_LENGTHS.get(plain[:2], 0) else []
     found: dict[str, None] = {}

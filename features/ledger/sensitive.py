@@ -159,7 +159,7 @@ def is_id_column(name: str) -> bool:
     return name.endswith(("_id", "_number", "_no")) or name == "superseded_by"
 
 
-def check_tables(
+def refuse_sensitive(
     tables: Mapping[str, pa.Table],
     *,
     where: str = "",
@@ -179,7 +179,7 @@ def check_tables(
 
     Examples
     --------
-    >>> check_tables({"accounts": pa.table({"name": ["Acme", "card 4111 1111 1111 1111"]})})
+    >>> refuse_sensitive({"accounts": pa.table({"name": ["Acme", "card 4111 1111 1111 1111"]})})
     Traceback (most recent call last):
     features.ledger.sensitive.SensitiveDataError: Table 'accounts', column 'name': 1 row(s) ...
     """

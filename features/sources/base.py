@@ -57,6 +57,9 @@ class Extract:
     source_rows : mapping of str to pa.Array of int64
         For each row of ``tables`` its line of data in the source, from 1. A table that is
         not named is taken to be numbered 1, 2, 3 …
+    document_numbers : frozenset of (str, str)
+        (table, column) pairs of id columns that a person has confirmed to hold document
+        numbers, although they look like card numbers.
     settings : mapping of str to str or int
         What the source says about itself: ``time_zone``, ``maturity_lag_days``,
         ``reporting_currency``; empty when it says nothing.
@@ -74,6 +77,7 @@ class Extract:
     warnings: tuple[str, ...] = ()
     rows_read: dict[str, int] = field(default_factory=dict)
     source_rows: Mapping[str, pa.Array] = field(default_factory=dict)
+    document_numbers: frozenset[tuple[str, str]] = frozenset()
     settings: Mapping[str, str | int] = field(default_factory=dict)
 
 

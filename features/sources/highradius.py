@@ -119,9 +119,7 @@ def _extract(rows: pd.DataFrame, *, rows_read: int) -> Extract:
     rejected = [
         Rejected(table="invoices", row=int(line), rule=rule, column=column, value=str(value))
         for column, rule, holds, shown in rules
-        for line, value in zip(
-            rows.loc[~holds, "line"], rows.loc[~holds, shown], strict=True
-        )
+        for line, value in zip(rows.loc[~holds, "line"], rows.loc[~holds, shown], strict=True)
     ]
     good = rows[np.logical_and.reduce([holds for _, _, holds, _ in rules])].copy()
     good["amount"] = amount[good.index].round(2)

@@ -66,6 +66,8 @@ class BusinessCalendar:
         Business days, as days since 1970-01-01, reaching beyond the end.
     length : int
         How many of them lie within the ledger.
+    last : int
+        Last day of the ledger, days since 1970-01-01.
     months : ndarray of int32
         Months since the first one, per business day.
     rhythm, season, season_delay, economy : ndarray of shape (classes, days)
@@ -74,6 +76,7 @@ class BusinessCalendar:
 
     days: Ints
     length: int
+    last: int
     months: Ints
     rhythm: Floats
     season: Floats
@@ -113,6 +116,7 @@ def business_calendar(config: SimulationConfig) -> BusinessCalendar:
     return BusinessCalendar(
         days=days,
         length=int(np.searchsorted(days, last, side="right")),
+        last=last,
         months=months - months[0],
         rhythm=_rhythms(days, months),
         season=season,
@@ -144,8 +148,10 @@ def _rhythms(days: Ints, months: Ints) -> Floats:
     rhythm[MONTHLY + 1] = fifteenth | (to_end == 0)
     rhythm[MONTHLY + 2] = tenth
     rhythm[MONTHLY + 3] = twentieth
-    return rhythm * np.where(year_end, np.float32(0.6), np.float32(1.0)) * np.where(
-        before, np.float32(1.15), np.float32(1.0)
+    return (
+        rhythm
+        * np.where(year_end, np.float32(0.6), np.float32(1.0))
+        * np.where(before, np.float32(1.15), np.float32(1.0))
     )
 
 

@@ -35,7 +35,7 @@ class PayerType:
     ceiling : float
         Largest daily probability of paying, before calendar, regime and item effects.
     tire : float
-        Days beyond ``centre + 15`` after which an old item is paid half as often.
+        Days beyond ``centre + 12`` after which an old item is paid half as often.
     part_share : float
         Share of payments that cover only the next part of an item.
     dispute : float
@@ -70,18 +70,18 @@ class PayerType:
     extend: float = 0.0008
     plan: float = 0.004
     moves: tuple[tuple[int, int, float], ...]
-    pace: tuple[float, float, float, float] = (1.0, 0.5, 0.2, 0.0)
+    pace: tuple[float, float, float, float] = (1.0, 0.45, 0.13, 0.0)
     delay: tuple[float, float, float, float] = (0.0, 12.0, 30.0, 30.0)
     returns: tuple[float, float, float, float] = (1.0, 2.0, 4.0, 4.0)
 
 
-_STEADY = ((0, 1, 0.0006), (1, 0, 0.012), (1, 2, 0.0006), (2, 1, 0.008), (2, 3, 0.0006))
+_STEADY = ((0, 1, 0.0010), (1, 0, 0.010), (1, 2, 0.0014), (2, 1, 0.004), (2, 3, 0.0003))
 
 PAYER_TYPES = (
     PayerType(
         name="prompt",
-        share=0.34,
-        centre=-2.0,
+        share=0.35,
+        centre=-4.0,
         centre_sd=4.0,
         spread=2.5,
         ceiling=0.35,
@@ -91,8 +91,8 @@ PAYER_TYPES = (
     ),
     PayerType(
         name="cycle",
-        share=0.18,
-        centre=-2.0,
+        share=0.17,
+        centre=-4.0,
         centre_sd=3.0,
         spread=1.0,
         ceiling=0.85,
@@ -103,11 +103,11 @@ PAYER_TYPES = (
     PayerType(
         name="slow",
         share=0.14,
-        centre=20.0,
-        centre_sd=9.0,
-        spread=6.0,
-        ceiling=0.12,
-        tire=30.0,
+        centre=44.0,
+        centre_sd=22.0,
+        spread=7.0,
+        ceiling=0.078,
+        tire=20.0,
         keep=0.6,
         extend=0.0015,
         moves=_STEADY,
@@ -118,34 +118,34 @@ PAYER_TYPES = (
         centre=2.0,
         centre_sd=5.0,
         spread=4.0,
-        ceiling=0.2,
+        ceiling=0.18,
         tire=25.0,
         part_share=0.12,
         keep=0.45,
         extend=0.002,
         plan=0.012,
-        moves=((0, 1, 0.0035), (1, 2, 0.004), (2, 1, 0.001), (2, 3, 0.0015)),
+        moves=((0, 1, 0.0022), (1, 2, 0.0030), (2, 1, 0.0010), (2, 3, 0.0006)),
         pace=(1.0, 0.5, 0.16, 0.0),
     ),
     PayerType(
         name="seasonal",
-        share=0.07,
-        centre=3.0,
+        share=0.06,
+        centre=2.0,
         centre_sd=5.0,
         spread=4.0,
-        ceiling=0.22,
+        ceiling=0.16,
         tire=40.0,
         keep=0.7,
         moves=_STEADY,
     ),
     PayerType(
         name="disputing",
-        share=0.05,
+        share=0.06,
         centre=6.0,
-        centre_sd=6.0,
+        centre_sd=8.0,
         spread=4.0,
-        ceiling=0.2,
-        tire=25.0,
+        ceiling=0.14,
+        tire=20.0,
         dispute=0.011,
         promise=0.2,
         keep=0.6,
@@ -170,11 +170,11 @@ PAYER_TYPES = (
     PayerType(
         name="cash_strapped",
         share=0.06,
-        centre=12.0,
-        centre_sd=7.0,
+        centre=20.0,
+        centre_sd=14.0,
         spread=6.0,
-        ceiling=0.13,
-        tire=40.0,
+        ceiling=0.1,
+        tire=24.0,
         part_share=0.75,
         keep=0.35,
         extend=0.002,
@@ -192,7 +192,7 @@ PAYER_TYPES = (
         tire=20.0,
         dispute=0.0015,
         keep=0.4,
-        moves=((0, 1, 0.0022), (1, 2, 0.01), (2, 3, 0.001)),
+        moves=((0, 1, 0.0014), (1, 2, 0.008), (2, 3, 0.001)),
         pace=(1.0, 0.3, 0.06, 0.0),
         delay=(0.0, 15.0, 30.0, 30.0),
     ),
@@ -221,7 +221,7 @@ def regime_matrix(kind: PayerType) -> npt.NDArray[np.float64]:
     Examples
     --------
     >>> regime_matrix(PAYER_TYPES[0])[0].round(4).tolist()
-    [0.9994, 0.0006, 0.0, 0.0]
+    [0.999, 0.001, 0.0, 0.0]
     """
     matrix = np.zeros((4, 4))
     for origin, target, rate in kind.moves:

@@ -1,0 +1,78 @@
+-- grain:  one row per as-of date and payment plan of an account with an open item
+-- clock:  as_of
+-- source: installments, applications
+-- A plan is in good standing while cash since it was agreed covers the instalments that fell
+-- due more than the grace ago. What counts as covered is what is not yet due.
+with known as (
+    select
+        accounts.as_of,
+        installments.plan_id,
+        installments.account_id,
+        installments.invoice_id,
+        installments.agreed_on,
+        installments.due_on,
+        cast(installments.amount * 100 as bigint) as amount_cents
+    from (select distinct as_of, account_id from open_accounts) as accounts
+    inner join installments
+        on accounts.account_id = installments.account_id
+        and installments.visible_on <= accounts.as_of
+        and (installments.superseded_on is null or installments.superseded_on > accounts.as_of)
+    where installments.cancelled_on is null
+        or coalesce(installments.cancelled_known_on, installments.cancelled_on) > accounts.as_of
+),
+
+plans as (
+    select
+        known.as_of,
+        known.plan_id,
+        known.account_id,
+        known.invoice_id,
+        min(known.agreed_on) as agreed_on,
+        sum(case
+            when datediff('day', known.due_on, known.as_of) > settings.promise_grace_days
+            then known.amount_cents
+            else 0
+        end) as overdue_cents,
+        sum(case
+            when datediff('day', known.due_on, known.as_of) <= settings.promise_grace_days
+            then known.amount_cents
+            else 0
+        end) as upcoming_cents,
+        min(case when known.due_on >= known.as_of then known.due_on end) as next_due_on
+    from known
+    cross join settings
+    group by known.as_of, known.plan_id, known.account_id, known.invoice_id
+),
+
+received as (
+    select
+        plans.as_of,
+        plans.plan_id,
+        sum(cast(applications.amount * 100 as bigint)) as cents
+    from plans
+    inner join applications
+        on plans.account_id = applications.account_id
+        and (plans.invoice_id is null or plans.invoice_id = applications.invoice_id)
+        and applications.cause in ('cash', 'cash_return', 'unapply')
+        and applications.applied_on >= plans.agreed_on
+        and applications.visible_on <= plans.as_of
+        and (applications.superseded_on is null or applications.superseded_on > plans.as_of)
+    group by plans.as_of, plans.plan_id
+)
+
+select
+    plans.as_of,
+    plans.plan_id,
+    plans.account_id,
+    plans.invoice_id,
+    plans.upcoming_cents,
+    plans.next_due_on,
+    case
+        when coalesce(received.cents, 0) + settings.tolerance_cents >= plans.overdue_cents then 1
+        else 0
+    end as in_good_standing
+from plans
+cross join settings
+left join received
+    on plans.as_of = received.as_of
+    and plans.plan_id = received.plan_id

@@ -1,0 +1,143 @@
+"""Why an item scores as it does: SHAP by family, in log-odds, probability and cents.
+
+Log-odds contributions are LightGBM's own TreeSHAP (``pred_contrib``), summed by family. They
+are carried to probability within the calibrated model by the proportional rule
+
+    φ_p = φ_margin · (p − p_base) / (margin − margin_base)
+
+whose limit, where the two margins meet, is the slope of the calibrated curve. Probability
+times collectible balance gives dollars; cents are settled by largest remainder at the item,
+so that base and families sum to ``dollars_at_risk`` for items, accounts and the portfolio.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logit
+
+from features.catalogue import CATALOGUE, FAMILIES
+from models.bundle import Bundle
+from models.scorer import Curves
+
+Floats = npt.NDArray[np.float64]
+Cents = npt.NDArray[np.int64]
+
+FAMILY_NAMES: tuple[str, ...] = tuple(FAMILIES)
+_MEET = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Contributions to P(unresolved after 30 days) of n items.
+
+    Parameters
+    ----------
+    features : numpy.ndarray of float64, shape (n, n_features)
+        Log-odds by feature.
+    families : numpy.ndarray of float64, shape (n, n_families)
+        Log-odds by family, in the order of ``FAMILY_NAMES``.
+    base : numpy.ndarray of float64, shape (n,)
+        Log-odds of the base; base and families sum to the margin.
+    probability : numpy.ndarray of float64, shape (n, n_families)
+        Probability points by family.
+    probability_base : numpy.ndarray of float64, shape (n,)
+        Probability of the base; with the families it sums to the probability.
+    """
+
+    features: Floats
+    families: Floats
+    base: Floats
+    probability: Floats
+    probability_base: Floats
+
+
+def explain(
+    bundle: Bundle, values: Floats, curves: Curves, *, threads: int = 1
+) -> Explanation:
+    """Explain the step-1 probability of every row.
+
+    Rows that the matrix answered have no contributions: their base is the whole probability.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model that scored.
+    values : numpy.ndarray of float64, shape (n, n_features)
+        The features that were scored.
+    curves : Curves
+        The scores.
+    threads : int
+        LightGBM threads; the result does not depend on it.
+    """
+    p = curves.at(30)
+    features = np.zeros(values.shape)
+    base = logit(np.clip(p, 1e-9, 1 - 1e-9))
+    p_base = p.copy()
+    scale = np.zeros(len(p))
+    modelled = ~np.isnan(curves.margin)
+    if modelled.any():
+        part = bundle.parts["step_1"]
+        raw: Any = part.booster.predict(values[modelled], pred_contrib=True, num_threads=threads)
+        contributions = np.asarray(raw, dtype=np.float64)
+        features[modelled] = contributions[:, :-1]
+        base[modelled] = contributions[:, -1]
+        p_base[modelled] = part.calibrator.probability(base[modelled])
+        gap = curves.margin[modelled] - base[modelled]
+        slope = part.calibrator.slope(base[modelled])
+        rise = p[modelled] - p_base[modelled]
+        meets = np.abs(gap) < _MEET
+        scale[modelled] = np.where(meets, slope, rise / np.where(meets, 1.0, gap))
+    families = features @ _membership(bundle.feature_names)
+    return Explanation(
+        features=features,
+        families=families,
+        base=base,
+        probability=families * scale[:, None],
+        probability_base=p_base,
+    )
+
+
+def _membership(names: tuple[str, ...]) -> Floats:
+    """Return the 0/1 matrix that sums features into families, shape (n_features, n_families)."""
+    family = {feature.name: feature.family for feature in CATALOGUE}
+    matrix = np.zeros((len(names), len(FAMILY_NAMES)))
+    for row, name in enumerate(names):
+        matrix[row, FAMILY_NAMES.index(family[name])] = 1.0
+    return matrix
+
+
+def dollar_parts(
+    explanation: Explanation, collectible_cents: Cents, at_risk_cents: Cents
+) -> Cents:
+    """Return each item's cents at risk by family, base last; shape (n, n_families + 1).
+
+    Rows sum to ``at_risk_cents``. Items without dollars at risk have zeros only.
+    """
+    shares = np.column_stack([explanation.probability, explanation.probability_base])
+    exact = shares * collectible_cents[:, None]
+    exact[at_risk_cents == 0] = 0.0
+    return settle_cents(exact, at_risk_cents)
+
+
+def settle_cents(exact: Floats, total: Cents) -> Cents:
+    """Round the parts of each row to whole cents that sum to the row's total.
+
+    Every part is rounded down; the cents left over go to the largest remainders, ties to the
+    first part.
+
+    Examples
+    --------
+    >>> settle_cents(np.array([[33.4, 33.3, 33.3]]), np.array([100])).tolist()
+    [[34, 33, 33]]
+    """
+    floor = np.floor(exact)
+    left = total - floor.sum(axis=1).astype(np.int64)
+    size = exact.shape[1]
+    whole, rest = np.divmod(left, size)
+    order = np.argsort(-(exact - floor), axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.broadcast_to(np.arange(size), exact.shape), axis=1)
+    extra = whole[:, None] + (rank < rest[:, None])
+    return np.asarray(floor.astype(np.int64) + extra)

@@ -1,0 +1,52 @@
+"""The model as MLflow sees it: a model-from-code that reads the bundle's text and JSON.
+
+Input columns are the features plus ``days_past_due`` and, optionally, ``segment``; output
+columns are ``p_open_7`` … ``p_open_120``.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+
+from features.build import FeatureFrame
+from models.bundle import Bundle, read_bundle
+from models.scorer import CUTS, survival_curves
+
+
+class RollRiskModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped
+    """Scores feature rows with a bundle."""
+
+    _bundle: Bundle
+
+    def load_context(self, context: Any) -> None:  # noqa: ANN401 (MLflow's own class)
+        """Read the bundle from the model's artifacts."""
+        self._bundle = read_bundle(Path(context.artifacts["bundle"]))
+
+    def predict(
+        self,
+        context: Any,  # noqa: ANN401, ARG002 (MLflow's interface)
+        model_input,  # type: ignore[no-untyped-def]  # noqa: ANN001 (MLflow infers a schema from hints)
+        params: dict[str, Any] | None = None,  # noqa: ARG002 (MLflow's interface)
+    ) -> pd.DataFrame:
+        """Return P(unresolved) at each cut, one row per input row."""
+        names = self._bundle.feature_names
+        items = pd.DataFrame(
+            {"days_past_due": model_input["days_past_due"].astype(float), "residual": False}
+        )
+        frame = FeatureFrame(
+            items=items,
+            values=model_input[list(names)].to_numpy(dtype=np.float64),
+            names=names,
+            digest=self._bundle.feature_digest,
+        )
+        segment = np.full(len(items), "", dtype=object)
+        if "segment" in model_input.columns:
+            segment = model_input["segment"].fillna("").to_numpy(dtype=object)
+        curves = survival_curves(self._bundle, frame, segment)
+        return pd.DataFrame(curves.survival, columns=[f"p_open_{days}" for days in CUTS])
+
+
+mlflow.models.set_model(RollRiskModel())

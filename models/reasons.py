@@ -1,0 +1,178 @@
+"""Reasons in words and in dollars: the families behind a figure, each with a sentence.
+
+A reason names a family, says in one sentence what its strongest feature shows, and gives the
+dollars it adds to or takes from ``dollars_at_risk``. The age of the invoices stands apart
+from behaviour, after it; ``base`` is what the average item would carry. All reasons of an
+account sum to its dollars at risk, to the cent.
+"""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from features.catalogue import CATALOGUE, FAMILIES, Feature
+from models.explain import FAMILY_NAMES, Explanation
+
+Floats = npt.NDArray[np.float64]
+Cents = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
+
+AGE_FAMILY = "item_age"
+BASE, OTHER = "base", "other"
+BASE_SENTENCE = "What an average open invoice would carry"
+WEEKDAYS = ("", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+BILLING_KINDS = ("recurring", "usage", "one-off")
+
+
+class Reason(TypedDict):
+    """One reason: its family, a sentence, and dollars in document currency."""
+
+    family: str
+    sentence: str
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What sentences are made from: the scored values, their explanation and the items' ids."""
+
+    values: Floats
+    explanation: Explanation
+    invoice_id: npt.NDArray[np.object_]
+
+
+def format_value(feature: Feature, value: float) -> str:
+    """Return a value as people read it.
+
+    Examples
+    --------
+    >>> by_name = {feature.name: feature for feature in CATALOGUE}
+    >>> format_value(by_name["late_share_365"], 0.456)
+    '46 %'
+    >>> format_value(by_name["item_amount"], 1234.5)
+    '1,234.50'
+    """
+    if feature.name.endswith("_weekday"):
+        return WEEKDAYS[int(value)]
+    if feature.name == "billing_kind":
+        return BILLING_KINDS[int(value)]
+    if feature.unit == "share":
+        return f"{value:.0%}".replace("%", " %")
+    if feature.unit == "money":
+        return f"{value:,.2f}"
+    if feature.unit == "ratio":
+        return f"{value:.1f}"
+    return f"{value:,.0f}"
+
+
+def sentence(feature: Feature, value: float, invoice_id: str) -> str:
+    """Return the feature's sentence about an invoice or its account."""
+    subject = f"Invoice {invoice_id}" if feature.grain == "item" else "The account"
+    if feature.query == "exposure" and feature.name not in _ABOUT_THE_ITEM:
+        subject = "The account"
+    return f"{subject} {feature.sentence.format(value=format_value(feature, value))}"
+
+
+_ABOUT_THE_ITEM = frozenset({"item_share_of_account", "amount_against_usual"})
+
+
+def family_sentences(
+    evidence: Evidence, rows: Indices, family: str, rising: npt.NDArray[np.bool_]
+) -> list[str]:
+    """Return for each row the sentence of the family's feature that pushes hardest.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of all items.
+    rows : numpy.ndarray of int64, shape (m,)
+        Items to speak about.
+    family : str
+        Which family.
+    rising : numpy.ndarray of bool, shape (m,)
+        Whether the family raises the figure; the feature must push the same way.
+    """
+    members = [index for index, feature in enumerate(CATALOGUE) if feature.family == family]
+    push = evidence.explanation.features[np.ix_(rows, members)]
+    push = np.where(rising[:, None], push, -push)
+    values = evidence.values[np.ix_(rows, members)]
+    silent = np.isnan(values)
+    for column, member in enumerate(members):
+        if CATALOGUE[member].unit == "flag":
+            silent[:, column] |= values[:, column] != 1
+    push = np.where(silent, -np.inf, push)
+    best = np.argmax(push, axis=1)
+    result = []
+    for position, (row, column) in enumerate(zip(rows, best, strict=True)):
+        if push[position, column] == -np.inf:
+            result.append(f"{FAMILIES[family]}: nothing is on record")
+        else:
+            feature = CATALOGUE[members[column]]
+            value = float(values[position, column])
+            result.append(sentence(feature, value, str(evidence.invoice_id[row])))
+    return result
+
+
+def account_reasons(
+    evidence: Evidence, cents: Cents, group: Indices, groups: int
+) -> list[list[Reason]]:
+    """Return the reasons of every account, families by dollars, then age, then base.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of all items.
+    cents : numpy.ndarray of int64, shape (n, n_families + 1)
+        Cents at risk by family and base.
+    group : numpy.ndarray of int64, shape (n,)
+        Account of each item, from 0 to ``groups`` - 1.
+    groups : int
+        Number of accounts.
+    """
+    reasons: list[list[Reason]] = [[] for _ in range(groups)]
+    for column, family in enumerate(FAMILY_NAMES):
+        total = np.zeros(groups, dtype=np.int64)
+        np.add.at(total, group, cents[:, column])
+        touched = np.flatnonzero(total)
+        if not len(touched):
+            continue
+        rising = total > 0
+        push = np.where(rising[group], cents[:, column], -cents[:, column])
+        order = np.lexsort((np.arange(len(push)), -push, group))
+        first = order[np.searchsorted(group[order], touched)]
+        sentences = family_sentences(evidence, first, family, rising[touched])
+        for account, text in zip(touched, sentences, strict=True):
+            reasons[account].append(
+                Reason(family=family, sentence=text, dollars=float(total[account]) / 100)
+            )
+    base = np.zeros(groups, dtype=np.int64)
+    np.add.at(base, group, cents[:, -1])
+    for account, found in enumerate(reasons):
+        found.sort(key=lambda reason: (reason["family"] == AGE_FAMILY, -reason["dollars"]))
+        if base[account]:
+            found.append(
+                Reason(family=BASE, sentence=BASE_SENTENCE, dollars=float(base[account]) / 100)
+            )
+    return reasons
+
+
+def top_reasons(reasons: list[Reason], count: int) -> list[Reason]:
+    """Return the first ``count`` families, the rest summed as ``other``, and ``base``.
+
+    Examples
+    --------
+    >>> rows = [Reason(family=f, sentence=f, dollars=d) for f, d in
+    ...         [("disputes", 5.0), ("returns", 3.0), ("calendar", -1.0), ("base", 2.0)]]
+    >>> [(reason["family"], reason["dollars"]) for reason in top_reasons(rows, 1)]
+    [('disputes', 5.0), ('other', 2.0), ('base', 2.0)]
+    """
+    families = [reason for reason in reasons if reason["family"] != BASE]
+    base = [reason for reason in reasons if reason["family"] == BASE]
+    shown, rest = families[:count], families[count:]
+    if rest:
+        dollars = round(sum(reason["dollars"] for reason in rest), 2)
+        names = ", ".join(FAMILIES[reason["family"]].lower() for reason in rest)
+        shown = [*shown, Reason(family=OTHER, sentence=f"Also: {names}", dollars=dollars)]
+    return [*shown, *base]

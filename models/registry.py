@@ -1,0 +1,137 @@
+"""The model registry: the only module of this package that knows MLflow.
+
+A registered version is a bundle (text and JSON) logged as a model-from-code. Reading one
+never unpickles anything: the bundle's files are read directly.
+"""
+
+import logging
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.bundle import Bundle, BundleError, read_bundle, write_bundle
+from models.home import Home
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+NAME = "roll-risk"
+CHAMPION, CHALLENGER = "champion", "challenger"
+_REQUIREMENTS = ["rollrisk"]
+_SCRIPT = Path(__file__).with_name("pyfunc_model.py")
+
+
+class NoModelError(LookupError):
+    """No model is registered, or not the one asked for; the message names the next step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A version in the registry: its number and the run it came from."""
+
+    version: str
+    run_id: str
+
+
+def connect(home: Home) -> "MlflowClient":
+    """Return a client of the home's MLflow store; makes the store on first use."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    import mlflow  # noqa: PLC0415 (slow to import)
+
+    home.path.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(home.tracking_uri)
+    mlflow.set_registry_uri(home.tracking_uri)
+    return mlflow.MlflowClient()
+
+
+def register_bundle(home: Home, bundle: Bundle, run_id: str) -> Registered:
+    """Log ``bundle`` into a run and register it as the newest version and challenger."""
+    client = connect(home)
+    import mlflow  # noqa: PLC0415 (slow to import)
+
+    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id):
+        write_bundle(bundle, Path(folder) / "bundle")
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(_SCRIPT),
+            artifacts={"bundle": str(Path(folder) / "bundle")},
+            pip_requirements=_REQUIREMENTS,
+            registered_model_name=NAME,
+        )
+    version = str(info.registered_model_version)
+    client.set_registered_model_alias(NAME, CHALLENGER, version)
+    return Registered(version=version, run_id=run_id)
+
+
+def make_champion(home: Home, version: str) -> None:
+    """Move the ``champion`` alias to ``version``."""
+    connect(home).set_registered_model_alias(NAME, CHAMPION, version)
+
+
+def alias_version(home: Home, alias: str) -> str | None:
+    """Return the version an alias points at, None when nothing is registered under it."""
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 (slow to import)
+
+    try:
+        return str(connect(home).get_model_version_by_alias(NAME, alias).version)
+    except MlflowException:
+        return None
+
+
+def newest_version(home: Home) -> str | None:
+    """Return the highest version number, None when the registry is empty."""
+    versions = connect(home).search_model_versions(f"name = '{NAME}'")
+    numbers = [int(version.version) for version in versions]
+    return str(max(numbers)) if numbers else None
+
+
+def load_model(home: Home, reference: str | None = None) -> Bundle:
+    """Load the model named by ``reference``.
+
+    Parameters
+    ----------
+    home : Home
+        Whose registry.
+    reference : str
+        A bundle folder, ``models:/roll-risk/3``, ``models:/roll-risk@challenger`` or a
+        version number; None for the champion, else the newest version.
+
+    Raises
+    ------
+    NoModelError
+        When there is no such model.
+    """
+    if reference is not None and Path(reference).is_dir():
+        return read_bundle(Path(reference))
+    version = _resolve(home, reference)
+    if version is None:
+        raise NoModelError(
+            f"No model {reference or ''} is registered in {home.path}. "
+            "Train one with `rollrisk train LEDGER`."
+        )
+    connect(home)
+    import mlflow  # noqa: PLC0415 (slow to import)
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 (slow to import)
+
+    try:
+        folder = mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{NAME}/{version}")
+        return read_bundle(Path(folder) / "artifacts" / "bundle", version=version)
+    except (MlflowException, BundleError, OSError) as error:
+        raise NoModelError(
+            f"Version {version} of {NAME} cannot be read ({error}). "
+            "Train again with `rollrisk train LEDGER`."
+        ) from error
+
+
+def _resolve(home: Home, reference: str | None) -> str | None:
+    if reference is None:
+        return alias_version(home, CHAMPION) or newest_version(home)
+    name = reference.removeprefix(f"models:/{NAME}").lstrip("/")
+    if name.startswith("@"):
+        return alias_version(home, name[1:])
+    return name or newest_version(home)

@@ -1,0 +1,113 @@
+"""A published scoring: the folder that the service answers from.
+
+A snapshot is written under a temporary name and renamed into place, then ``CURRENT`` is
+replaced in one step: a reader sees the old one or the new one, never half of one.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.home import Home
+
+FORMAT = 1
+CURRENT = "CURRENT"
+
+
+class NoSnapshotError(LookupError):
+    """No scoring is published; the message names the next step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotManifest:
+    """What was scored with what.
+
+    Parameters
+    ----------
+    ledger : str
+        Folder of the ledger, as an absolute path of this machine.
+    ledger_digest : str
+        Digest of its content when it was scored.
+    as_of : date
+        Observation date.
+    model : str
+        Reference with which the registry finds the model again.
+    model_version, feature_digest : str
+        What scored.
+    """
+
+    ledger: str
+    ledger_digest: str
+    as_of: date
+    model: str
+    model_version: str
+    feature_digest: str
+
+    @property
+    def name(self) -> str:
+        """Name of the snapshot's folder."""
+        return f"{self.as_of}-m{self.model_version}-{self.ledger_digest[:12]}"
+
+
+def write_scores(
+    folder: Path,
+    manifest: SnapshotManifest,
+    tables: Mapping[str, pd.DataFrame],
+    texts: Mapping[str, str],
+) -> None:
+    """Write a scoring to ``folder``, all of it or nothing; a folder that is there is replaced."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.parent / f".{folder.name}.{os.getpid()}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    for name, table in tables.items():
+        rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+        pq.write_table(rows, temporary / f"{name}.parquet", compression="zstd")
+    for name, text in texts.items():
+        (temporary / name).write_text(text, "utf-8")
+    content = {"format": FORMAT, **asdict(manifest)}
+    (temporary / "manifest.json").write_text(json.dumps(content, indent=1, default=str), "utf-8")
+    if folder.exists():
+        old = folder.parent / f".{folder.name}.old.{os.getpid()}"
+        folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old)
+    else:
+        temporary.rename(folder)
+
+
+def publish(home: Home, name: str) -> None:
+    """Make the snapshot called ``name`` the one that is served."""
+    temporary = home.snapshots / f".{CURRENT}.{os.getpid()}"
+    temporary.write_text(name + "\n", "utf-8")
+    temporary.replace(home.snapshots / CURRENT)
+
+
+def current_snapshot(home: Home) -> Path:
+    """Return the folder of the published snapshot; NoSnapshotError when there is none."""
+    pointer = home.snapshots / CURRENT
+    if pointer.is_file():
+        folder = home.snapshots / pointer.read_text("utf-8").strip()
+        if (folder / "manifest.json").is_file():
+            return folder
+    raise NoSnapshotError(
+        f"No scoring is published in {home.path}. Make one with "
+        "`rollrisk score LEDGER --as-of DATE --out DIR`."
+    )
+
+
+def read_snapshot_manifest(folder: Path) -> SnapshotManifest:
+    """Read ``manifest.json`` of a snapshot."""
+    content: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+    content.pop("format")
+    content["as_of"] = date.fromisoformat(content["as_of"])
+    return SnapshotManifest(**content)

@@ -1,0 +1,148 @@
+"""``rollrisk score``: score a ledger, write the files, publish the snapshot."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.ledger.read import Ledger
+from models.bundle import Bundle
+from models.home import Home
+from models.reasons import Reason, top_reasons
+from models.snapshot import SnapshotManifest, publish, write_scores
+from serving.policy import Policy
+from serving.portfolio import portfolio_view
+from serving.scoring import Scoring, score_ledger
+from serving.worklist import rank_accounts
+
+WORKLIST_COLUMNS: tuple[str, ...] = (
+    "lane",
+    "rank",
+    "account_id",
+    "name",
+    "segment",
+    "collector",
+    "currency",
+    "open_balance",
+    "collectible",
+    "p_roll",
+    "dollars_at_risk",
+    "priority_value",
+    "hold",
+    "hold_until",
+    "action",
+    "why",
+    "reasons",
+    "as_of",
+    "model_version",
+)
+REASONS_IN_CSV = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """The result of a batch scoring: what was computed and where it was written."""
+
+    scoring: Scoring
+    accounts: pd.DataFrame
+    portfolio: dict[str, Any]
+    manifest: SnapshotManifest
+    folder: Path
+
+
+def score_batch(
+    ledger: Ledger,
+    as_of: date,
+    bundle: Bundle,
+    policy: Policy,
+    home: Home,
+    *,
+    ledger_path: Path,
+    model_reference: str,
+    out: Path | None = None,
+    threads: int = 2,
+    progress: Callable[[str], None] | None = None,
+) -> Scored:
+    """Score ``ledger``, publish the snapshot in ``home`` and write a copy to ``out``."""
+    scoring = score_ledger(ledger, as_of, bundle, policy, threads=threads, progress=progress)
+    accounts = rank_accounts(scoring, policy)
+    portfolio = portfolio_view(scoring, accounts, bundle)
+    manifest = SnapshotManifest(
+        ledger=str(ledger_path.resolve()),
+        ledger_digest=ledger.digest,
+        as_of=as_of,
+        model=model_reference,
+        model_version=bundle.version,
+        feature_digest=bundle.feature_digest,
+    )
+    tables = {
+        "items": scoring.items,
+        "accounts": accounts,
+        "evidence": evidence_table(scoring),
+    }
+    texts = {
+        "worklist.csv": worklist_csv(accounts),
+        "portfolio.json": json.dumps(portfolio, indent=1, allow_nan=False) + "\n",
+    }
+    folder = home.snapshots / manifest.name
+    write_scores(folder, manifest, tables, texts)
+    publish(home, manifest.name)
+    if out is not None:
+        write_scores(out, manifest, tables, texts)
+    return Scored(
+        scoring=scoring,
+        accounts=accounts,
+        portfolio=portfolio,
+        manifest=manifest,
+        folder=out or folder,
+    )
+
+
+def evidence_table(scoring: Scoring) -> pd.DataFrame:
+    """Return what explanations need, per item: feature values, log-odds and cents by family."""
+    names = scoring.frame.names
+    values = pd.DataFrame(scoring.frame.values, columns=[f"value_{name}" for name in names])
+    log_odds = pd.DataFrame(
+        scoring.explanation.features, columns=[f"log_odds_{name}" for name in names]
+    )
+    return pd.concat([scoring.items[["account_id", "invoice_id"]], values, log_odds], axis=1)
+
+
+def worklist_csv(accounts: pd.DataFrame) -> str:
+    """Return the ranked, human-readable cut of the accounts as CSV text.
+
+    Cells that a spreadsheet would read as a formula are prefixed with an apostrophe.
+    """
+    listed = accounts[accounts["lane"] != ""]
+    order = {"past_due": 0, "last_bucket": 1, "due_soon": 2}
+    listed = listed.assign(order=listed["lane"].map(order))
+    listed = listed.sort_values(["currency", "order", "rank"])
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(WORKLIST_COLUMNS)
+    for row in listed.to_dict("records"):
+        row["reasons"] = "; ".join(_in_words(row["reasons"]))
+        writer.writerow([_cell(row[name]) for name in WORKLIST_COLUMNS])
+    return stream.getvalue()
+
+
+def _in_words(reasons: list[Reason]) -> list[str]:
+    shown = [reason for reason in top_reasons(reasons, REASONS_IN_CSV) if reason["dollars"]]
+    return [f"{reason['sentence']} ({reason['dollars']:+,.2f})" for reason in shown]
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 (cells of any column)
+    if value is None or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

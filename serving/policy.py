@@ -1,0 +1,162 @@
+"""The collections policy: costs, capacity and suggested actions, read from TOML."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.ageing import BUCKETS
+from models.priority import LANES, Costs
+
+HOLDS: tuple[str, ...] = ("unapplied", "disputed", "planned", "promised")
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be used; the message names key, value and next step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRule:
+    """One row of the table of suggested actions; the first rule that fits is taken.
+
+    ``conditions`` maps a condition's name to its value; see ``CONDITIONS``.
+    """
+
+    action: str
+    why: str
+    conditions: Mapping[str, Any]
+
+    def fits(self, accounts: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Return for each account whether all conditions hold."""
+        holds = np.ones(len(accounts), dtype=bool)
+        for name, value in self.conditions.items():
+            column, compare = CONDITIONS[name]
+            holds &= compare(accounts[column].to_numpy(), value)
+        return holds
+
+
+def _equal(left: npt.NDArray[Any], right: object) -> npt.NDArray[np.bool_]:
+    return np.asarray(left == right, dtype=bool)
+
+
+def _at_least(left: npt.NDArray[Any], right: float) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.nan_to_num(left.astype(float), nan=-np.inf) >= right)
+
+
+def _at_most(left: npt.NDArray[Any], right: float) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.nan_to_num(left.astype(float), nan=np.inf) <= right)
+
+
+CONDITIONS: dict[str, tuple[str, Any]] = {
+    "lane": ("lane", _equal),
+    "hold": ("hold", _equal),
+    "broken_promise": ("broken_promise", _equal),
+    "min_p_roll": ("p_roll", _at_least),
+    "min_dollars_at_risk": ("dollars_at_risk", _at_least),
+    "min_open_items": ("items", _at_least),
+    "max_collectible": ("collectible", _at_most),
+    "max_days_since_return": ("days_since_return", _at_most),
+}
+"""Name of a condition → column of the account table and comparison."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything a collections manager decides.
+
+    Parameters
+    ----------
+    costs : Costs
+        Loss by bucket and cost of capital.
+    capacity : mapping of str to float
+        Share of capacity by lane; sums to 1.
+    actions : tuple of ActionRule
+        In order; the last has no conditions, so that no account is without an answer.
+    """
+
+    costs: Costs
+    capacity: Mapping[str, float]
+    actions: tuple[ActionRule, ...]
+
+    def suggest(self, accounts: pd.DataFrame) -> tuple[list[str], list[str]]:
+        """Return the suggested action of each account and the sentence why."""
+        chosen = np.full(len(accounts), -1)
+        for position, rule in enumerate(self.actions):
+            chosen[(chosen < 0) & rule.fits(accounts)] = position
+        actions = [self.actions[position].action for position in chosen]
+        return actions, [self.actions[position].why for position in chosen]
+
+    def seats(self, capacity: int) -> dict[str, int]:
+        """Return how many of ``capacity`` accounts each lane may have.
+
+        Lanes get their share rounded down; what is left goes to the lanes in order.
+        """
+        seats = {lane: int(capacity * self.capacity[lane]) for lane in LANES}
+        for lane in LANES[: capacity - sum(seats.values())]:
+            seats[lane] += 1
+        return seats
+
+
+def read_policy(path: Path | None = None) -> Policy:
+    """Read a policy file; the shipped one when ``path`` is None.
+
+    Raises
+    ------
+    PolicyError
+        When a key is unknown or missing, or a number is out of range.
+
+    Examples
+    --------
+    >>> read_policy().seats(10)
+    {'past_due': 7, 'due_soon': 1, 'last_bucket': 2}
+    """
+    if path is None:
+        text = resources.files("serving").joinpath("policy.toml").read_text("utf-8")
+    elif path.is_file():
+        text = path.read_text("utf-8")
+    else:
+        raise PolicyError(f"Policy file {path} does not exist.")
+    try:
+        return _parse(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"Policy file {path} is not valid TOML: {error}.") from error
+    except KeyError as error:
+        raise PolicyError(
+            f"The policy lacks {error}. Start from the shipped serving/policy.toml."
+        ) from error
+
+
+def _parse(content: Mapping[str, Any]) -> Policy:
+    known = {"loss_rate", "costs", "capacity", "actions"}
+    if unknown := set(content) - known:
+        raise PolicyError(f"Unknown policy keys {sorted(unknown)}. Known: {sorted(known)}.")
+    loss_rate = {bucket: float(content["loss_rate"][bucket]) for bucket in BUCKETS}
+    capacity = {lane: float(content["capacity"][lane]) for lane in LANES}
+    for name, value in (*loss_rate.items(), *capacity.items()):
+        if not 0 <= value <= 1:
+            raise PolicyError(f"Policy value for {name!r} must lie in [0, 1], got {value}.")
+    if abs(sum(capacity.values()) - 1) > 1e-9:
+        raise PolicyError(f"Capacity shares must sum to 1, got {sum(capacity.values())}.")
+    return Policy(
+        costs=Costs(
+            loss_rate=loss_rate, capital_cost=float(content["costs"]["capital_per_year"])
+        ),
+        capacity=capacity,
+        actions=tuple(_rule(row) for row in content["actions"]),
+    )
+
+
+def _rule(row: Mapping[str, Any]) -> ActionRule:
+    conditions = {key: value for key, value in row.items() if key not in ("action", "why")}
+    if unknown := set(conditions) - set(CONDITIONS):
+        raise PolicyError(
+            f"Action {row['action']!r} has unknown conditions {sorted(unknown)}. "
+            f"Known: {sorted(CONDITIONS)}."
+        )
+    return ActionRule(action=row["action"], why=row["why"], conditions=conditions)

@@ -1,0 +1,185 @@
+"""Training configuration: a frozen value read once from TOML, unknown keys refused."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from features.ageing import STEP_DAYS
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names key, value and next step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeConfig:
+    """LightGBM parameters of every part, and how rounds are found.
+
+    ``max_rounds`` bounds early stopping; ``rounds`` skips it when it is above 0.
+    """
+
+    learning_rate: float = 0.04
+    num_leaves: int = 15
+    max_depth: int = 5
+    min_data_in_leaf: int = 40
+    feature_fraction: float = 0.5
+    bagging_fraction: float = 0.8
+    lambda_l2: float = 5.0
+    path_smooth: float = 0.0
+    max_rounds: int = 600
+    stop_after: int = 40
+    rounds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowConfig:
+    """Where in time rows are taken and how they are split.
+
+    Parameters
+    ----------
+    every_days : int
+        Distance between as-of dates, counted back from the newest mature one.
+    warm_up_days : int
+        History that must stand before the first as-of date.
+    history_days : int
+        How far back training goes.
+    stop_days, recalibrate_days, test_days : int
+        Length of the last three of the four windows.
+    embargo_days : int
+        Gap between windows; -1 for one step plus the maturity lag.
+    """
+
+    every_days: int = 14
+    warm_up_days: int = 180
+    history_days: int = 730
+    stop_days: int = 56
+    recalibrate_days: int = 56
+    test_days: int = 56
+    embargo_days: int = -1
+
+    def embargo(self, maturity_lag_days: int) -> int:
+        """Return the gap between windows in days."""
+        return STEP_DAYS + maturity_lag_days if self.embargo_days < 0 else self.embargo_days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestConfig:
+    """How past dates are judged.
+
+    Parameters
+    ----------
+    origins : int
+        Number of rolling cut-offs; ignored when ``train_until`` is given.
+    train_until, test_from, test_until : date or None
+        One fixed split: train on as-of dates up to the first, judge from the second to the
+        third.
+    only_exposed : bool
+        Judge exposed items only (and, with ``include_last_bucket``, those in the last).
+    include_last_bucket : bool
+        Whether items in the last bucket count as exposed in the headline figures.
+    """
+
+    origins: int = 5
+    test_days: int = 28
+    train_until: date | None = None
+    test_from: date | None = None
+    test_until: date | None = None
+    include_last_bucket: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """Everything that decides a model besides the ledger.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of every random choice.
+    max_rows : int
+        Training rows kept; more are thinned by a hash of the invoice.
+    decay_days : float
+        Half-life of a row's weight by the age of its as-of date; 0 for equal weights.
+    first_as_of : date or None
+        Earliest as-of date, where the ledger's early history is cut off.
+    """
+
+    seed: int = 20260101
+    max_rows: int = 1_000_000
+    decay_days: float = 0.0
+    first_as_of: date | None = None
+    trees: TreeConfig = field(default_factory=TreeConfig)
+    windows: WindowConfig = field(default_factory=WindowConfig)
+    backtest: BacktestConfig = field(default_factory=BacktestConfig)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain values."""
+        return asdict(self)
+
+
+def read_config(path: Path | str | None) -> TrainingConfig:
+    """Read a configuration.
+
+    Parameters
+    ----------
+    path : Path, str or None
+        A TOML file, the name of one in ``training/configs`` (``"quick"``), or None for the
+        defaults.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing, a key is unknown or a value has the wrong type.
+
+    Examples
+    --------
+    >>> read_config(None).windows.every_days
+    14
+    """
+    if path is None:
+        return TrainingConfig()
+    folder = resources.files("training").joinpath("configs")
+    shipped = {entry.name.removesuffix(".toml"): entry for entry in folder.iterdir()}
+    if str(path) in shipped:
+        text = shipped[str(path)].read_text("utf-8")
+    elif Path(path).is_file():
+        text = Path(path).read_text("utf-8")
+    else:
+        raise ConfigError(
+            f"Configuration {str(path)!r} is neither a file nor one of {sorted(shipped)}."
+        )
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"Configuration {str(path)!r} is not valid TOML: {error}.") from error
+    return parse_config(content)
+
+
+def parse_config(content: Mapping[str, Any]) -> TrainingConfig:
+    """Build a configuration from parsed TOML; ConfigError on unknown keys."""
+    sections = {"trees": TreeConfig, "windows": WindowConfig, "backtest": BacktestConfig}
+    values: dict[str, Any] = {}
+    for key, value in content.items():
+        if key in sections:
+            values[key] = _section(sections[key], value, f"{key}.")
+        else:
+            values[key] = value
+    config: TrainingConfig = _section(TrainingConfig, values, "")
+    return config
+
+
+def _section(kind: type, values: Mapping[str, Any], prefix: str) -> Any:  # noqa: ANN401 (the kind decides)
+    known = {entry.name: entry for entry in fields(kind)}
+    for key, value in values.items():
+        if key not in known:
+            raise ConfigError(
+                f"Unknown key {prefix + key!r} in the configuration. Known keys: "
+                f"{', '.join(sorted(prefix + name for name in known))}."
+            )
+        default = getattr(kind(), key)
+        if isinstance(default, (int, float)) and not isinstance(value, (int, float)):
+            raise ConfigError(f"Key {prefix + key!r} must be a number, got {value!r}.")
+    return kind(**values)

@@ -1,0 +1,251 @@
+"""The training recipe: find rounds and calibrators in past windows, then refit on everything.
+
+1. Fit on the first window, stop early on the second: the number of rounds.
+2. Recalibrate on the third, kept only where Brier score and log-loss improve.
+3. Refit on all rows mature at the start of the fourth window and judge on it, beside the
+   baselines.
+4. Refit on all mature rows: the model that is registered. The newest weeks matter most.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.ageing import STEP_DAYS
+from features.engines import Rules
+from features.ledger.read import Ledger
+from models.bundle import PARTS, Bundle, bundle_digest
+from models.calibrator import Calibrator
+from models.scorer import Curves, survival_curves
+from training.baselines import baseline_probabilities
+from training.calibrate import choose_calibrator
+from training.config import TrainingConfig
+from training.dataset import Dataset, as_of_grid, load_dataset
+from training.hazard import DEFAULT_ROUNDS, fit_parts, is_trainable, risk_set, search_part
+from training.history import first_posting
+from training.metrics import compare
+from training.profile import build_profile
+from training.splits import TooLittleHistoryError, Windows, four_windows
+
+Floats = npt.NDArray[np.float64]
+Progress = Callable[[str], None]
+
+MODEL = "rollrisk"
+"""Name of the trained model in tables beside the baselines."""
+
+MIN_ROWS_OF_EACH_CLASS = 200
+MIN_LAST_BUCKETS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the past windows decided: rounds and calibrator of each part."""
+
+    rounds: dict[str, int]
+    calibrators: dict[str, Calibrator]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A trained model with its evidence.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Refitted on all mature rows.
+    metrics : dict
+        Headline figures of the model and the baselines on exposed rows of the test window.
+    windows : Windows
+        The four windows.
+    choices : Choices
+        Rounds and calibrators.
+    test : Dataset
+        The rows that were judged.
+    probabilities : dict
+        Step-1 probabilities on them, by model name.
+    """
+
+    bundle: Bundle
+    metrics: dict[str, dict[str, float]]
+    windows: Windows
+    choices: Choices
+    test: Dataset
+    probabilities: dict[str, Floats]
+
+    @property
+    def beats_baselines(self) -> bool:
+        """Whether the model's log-loss is below that of every baseline."""
+        others = [row["log_loss"] for name, row in self.metrics.items() if name != MODEL]
+        return self.metrics[MODEL]["log_loss"] < min(others)
+
+
+def train_model(
+    ledger: Ledger,
+    config: TrainingConfig,
+    *,
+    until: date | None = None,
+    rules: Rules | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train, evaluate and refit.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What to learn from.
+    config : TrainingConfig
+        How.
+    until : date
+        Pretend that the books end on this day; default the ledger's last known day.
+    rules : Rules
+        Business rules.
+    progress : callable
+        Told what is being done.
+
+    Raises
+    ------
+    TooLittleHistoryError
+        When the ledger is too short or has too few outcomes; says what is missing.
+    """
+    tell = progress or (lambda _: None)
+    lag = ledger.manifest.maturity_lag_days
+    cutoff = min(until or ledger.manifest.known_through, ledger.manifest.known_through)
+    newest = cutoff - timedelta(days=STEP_DAYS + lag)
+    oldest = oldest_as_of(ledger, config, newest)
+    windows = four_windows(oldest, newest, config.windows, lag)
+    dates = as_of_grid(newest, oldest, config.windows.every_days)
+    data = load_dataset(ledger, dates, rules=rules, max_rows=config.max_rows, progress=progress)
+    data = data.known_by(cutoff, lag)
+    require_enough(data, ledger.manifest.known_through)
+
+    choices = choose(data, windows, config, lag, tell)
+    tell("evaluate")
+    before_test = data.known_by(windows.test[0], lag)
+    evaluated = make_bundle(ledger, before_test, choices, config, windows.test[0], rules)
+    test = data.between(*windows.test)
+    test = test.select(test.exposed & ~np.isnan(test.target("step_1")))
+    probabilities = {
+        MODEL: survival_curves(evaluated, test.frame, test.segment).at(STEP_DAYS),
+        **baseline_probabilities(before_test, test, config.seed),
+    }
+    metrics = compare(test.target("step_1"), probabilities, test.balance)
+
+    tell("refit")
+    facts = {
+        "trained_until": cutoff,
+        "as_of_dates": [str(day) for day in dates],
+        "rows": len(data),
+        "windows": {name: [str(day) for day in getattr(windows, name)] for name in _WINDOWS},
+        "rounds": choices.rounds,
+        "metrics": metrics,
+        "config": config.to_json(),
+        "ledger_digest": ledger.digest,
+        "point_in_time_unproven": list(ledger.manifest.defaulted_clocks),
+    }
+    bundle = make_bundle(ledger, data, choices, config, cutoff, rules, facts=facts)
+    return Trained(
+        bundle=bundle,
+        metrics=metrics,
+        windows=windows,
+        choices=choices,
+        test=test,
+        probabilities=probabilities,
+    )
+
+
+_WINDOWS = ("fit", "stop", "recalibrate", "test")
+
+
+def oldest_as_of(ledger: Ledger, config: TrainingConfig, newest: date) -> date:
+    """Return the earliest as-of date that the configuration and the ledger allow."""
+    warm = first_posting(ledger) + timedelta(days=config.windows.warm_up_days)
+    oldest = max(warm, newest - timedelta(days=config.windows.history_days))
+    return max(oldest, config.first_as_of) if config.first_as_of else oldest
+
+
+def require_enough(data: Dataset, known_through: date) -> None:
+    """Refuse a dataset that no model can learn from, and say what is missing."""
+    y = data.target("step_1")
+    known = ~np.isnan(y)
+    positives, negatives = int(np.nansum(y)), int(np.nansum(1 - y))
+    outer = int((known & (data.days_past_due > 60)).sum())
+    missing = []
+    if positives < MIN_ROWS_OF_EACH_CLASS:
+        missing.append(f"{positives} unresolved rows, {MIN_ROWS_OF_EACH_CLASS} are needed")
+    if negatives < MIN_ROWS_OF_EACH_CLASS:
+        missing.append(f"{negatives} resolved rows, {MIN_ROWS_OF_EACH_CLASS} are needed")
+    if outer < MIN_LAST_BUCKETS:
+        missing.append(f"{outer} rows more than 60 days past due, {MIN_LAST_BUCKETS} are needed")
+    if missing:
+        raise TooLittleHistoryError(
+            f"The ledger (known through {known_through}) is too small to train on: "
+            f"{'; '.join(missing)}. Scoring answers from the roll-rate matrix until then."
+        )
+
+
+def choose(
+    data: Dataset, windows: Windows, config: TrainingConfig, lag: int, tell: Progress
+) -> Choices:
+    """Find rounds and calibrators of every part in the first three windows.
+
+    A part whose outcomes were not yet known in a window keeps the default rounds and no
+    calibrator.
+    """
+    fit = data.between(*windows.fit).known_by(windows.stop[0], lag)
+    stop = data.between(*windows.stop)
+    fresh = data.between(*windows.recalibrate)
+    rounds, calibrators = {}, {}
+    for part in PARTS:
+        tell(f"search {part}")
+        rows, judge = risk_set(fit, part, config.decay_days), risk_set(stop, part)
+        if not is_trainable(rows):
+            rounds[part], calibrators[part] = DEFAULT_ROUNDS, Calibrator()
+            continue
+        rounds[part], booster = search_part(rows, judge, config, data.frame.names)
+        known = ~np.isnan(fresh.target(part))
+        out_of_fold: Any = booster.predict(
+            fresh.frame.values[known], raw_score=True, num_iteration=rounds[part]
+        )
+        half = pd.util.hash_array(fresh.account[known]) % 2 == 0
+        calibrators[part] = choose_calibrator(
+            np.asarray(out_of_fold, dtype=float), fresh.target(part)[known], half
+        )
+    return Choices(rounds=rounds, calibrators=calibrators)
+
+
+def make_bundle(
+    ledger: Ledger,
+    data: Dataset,
+    choices: Choices,
+    config: TrainingConfig,
+    cutoff: date,
+    rules: Rules | None,
+    *,
+    facts: dict[str, Any] | None = None,
+) -> Bundle:
+    """Fit every part on all known rows of ``data`` and add the portfolio's profile."""
+    bundle = Bundle(
+        parts=fit_parts(data, config, choices.rounds, choices.calibrators),
+        feature_names=data.frame.names,
+        feature_digest=data.frame.digest,
+        profile=build_profile(ledger, data, cutoff, rules=rules),
+        facts=facts or {},
+    )
+    return Bundle(
+        parts=bundle.parts,
+        feature_names=bundle.feature_names,
+        feature_digest=bundle.feature_digest,
+        profile=bundle.profile,
+        facts=bundle.facts,
+        version=bundle_digest(bundle),
+    )
+
+
+def curves_of(bundle: Bundle, data: Dataset) -> Curves:
+    """Return the survival curves of every row of ``data``."""
+    return survival_curves(bundle, data.frame, data.segment)
