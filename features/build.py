@@ -77,6 +77,13 @@ class FeatureFrame:
             digest=self.digest,
         )
 
+    def matrix(self, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
+        """Return the named features in that order, shape (n, len(names)); KeyError if unknown."""
+        if names == self.names:
+            return self.values
+        place = {name: position for position, name in enumerate(self.names)}
+        return self.values[:, [place[name] for name in names]]
+
     def column(self, name: str) -> npt.NDArray[np.float64]:
         """Return the values of one feature, shape (n,)."""
         return self.values[:, self.names.index(name)]

@@ -66,6 +66,8 @@ class Feature:
         The ``.sql`` file that computes it.
     grain : {"item", "account", "account_currency"}
         What one row of that query stands for.
+    about : {"invoice", "account"}
+        Whom the sentence speaks of.
     needs : tuple of str
         Optional ledger tables without which the value is missing.
     """
@@ -79,6 +81,7 @@ class Feature:
     sentence: str
     query: str
     grain: Grain
+    about: Literal["invoice", "account"]
     needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -120,9 +123,35 @@ class _Query:
             sentence=sentence,
             query=self.query,
             grain=self.grain,
+            about="account" if self.grain != "item" or name in _ABOUT_ACCOUNT else "invoice",
             needs=self.needs,
         )
 
+
+_ABOUT_ACCOUNT = frozenset(
+    {
+        "own_judged_items",
+        "own_roll_rate_at_age",
+        "own_share_paid_later",
+        "own_share_paid_much_later",
+        "own_survival_30",
+        "own_survival_30_cautious",
+        "own_items_seen_at_age",
+        "younger_paid_items",
+        "account_balance",
+        "account_days_of_sales",
+        "billing_trend",
+        "invoices_365",
+        "days_since_invoice",
+        "open_share_due_60",
+        "relationship_days",
+        "account_disputed_share",
+        "dispute_days_to_close",
+        "promise_kept_rate",
+        "days_since_broken_promise",
+    }
+)
+"""Features of an item's query whose sentence speaks of its account."""
 
 _RANGES: dict[str, tuple[float, float]] = {
     "days": (-DAY_SPAN, DAY_SPAN),
@@ -139,6 +168,7 @@ _ageing = _Query(query="ageing", grain="account_currency")
 _payments = _Query(query="payment_behaviour", grain="account")
 _rhythm = _Query(query="regularity", grain="account")
 _history = _Query(query="own_history", grain="item")
+_life = _Query(query="life_table", grain="item")
 _exposure = _Query(query="exposure", grain="item")
 _returns = _Query(query="returns", grain="account", needs=("receipts", "receipt_returns"))
 _restored = _Query(query="item_returns", grain="item", needs=("receipt_returns",))
@@ -295,7 +325,11 @@ CATALOGUE: tuple[Feature, ...] = (
     _payments("payment_gap_days", "payment_rhythm", "days", MIXED, "pays every {value} days"),
     _rhythm("pay_days_365", "payment_rhythm", "items", DOWN, "paid on {value} days in a year"),
     _rhythm(
-        "weekday_share", "payment_rhythm", "share", MIXED, "makes {value} of payments on one weekday"
+        "weekday_share",
+        "payment_rhythm",
+        "share",
+        MIXED,
+        "makes {value} of payments on one weekday",
     ),
     _rhythm(
         "month_day_share",
@@ -305,7 +339,11 @@ CATALOGUE: tuple[Feature, ...] = (
         "makes {value} of payments on one day of the month",
     ),
     _rhythm(
-        "month_end_share", "payment_rhythm", "share", MIXED, "makes {value} of payments at month end"
+        "month_end_share",
+        "payment_rhythm",
+        "share",
+        MIXED,
+        "makes {value} of payments at month end",
     ),
     _history(
         "own_judged_items",
@@ -327,6 +365,41 @@ CATALOGUE: tuple[Feature, ...] = (
         "share",
         DOWN,
         "paid {value} of its other invoices later than this",
+    ),
+    _history(
+        "own_share_paid_much_later",
+        "own_history",
+        "share",
+        UP,
+        "paid {value} of those it paid later than this more than 30 days later",
+    ),
+    _life(
+        "own_survival_30",
+        "own_history",
+        "share",
+        UP,
+        "leaves {value} of its invoices of this age unpaid 30 days on",
+    ),
+    _life(
+        "own_survival_30_cautious",
+        "own_history",
+        "share",
+        UP,
+        "leaves {value} of its invoices of this age unpaid, by a cautious count",
+    ),
+    _life(
+        "own_items_seen_at_age",
+        "own_history",
+        "items",
+        MIXED,
+        "had {value} other invoices unpaid at this age",
+    ),
+    _life(
+        "days_beyond_usual",
+        "own_history",
+        "days",
+        UP,
+        "is {value} days past the day on which the account usually pays",
     ),
     _history(
         "younger_paid_items",
@@ -370,29 +443,17 @@ CATALOGUE: tuple[Feature, ...] = (
     _terms("autopay", "relationship", "flag", MIXED, "is on automatic payment"),
     _terms("credit_limit_used", "exposure", "ratio", UP, "uses {value} times its credit limit"),
     _returns("returns_365", "returns", "items", UP, "had {value} payments returned in a year"),
-    _returns(
-        "funds_returns_365", "returns", "items", UP, "had {value} returned for lack of funds"
-    ),
+    _returns("funds_returns_365", "returns", "items", UP, "had {value} returned for lack of funds"),
     _returns("chargebacks_365", "returns", "items", UP, "charged back {value} payments"),
     _returns("days_since_return", "returns", "days", DOWN, "had one returned {value} days ago"),
     _returns("returned_share_365", "returns", "ratio", UP, "had {value} of receipts returned"),
-    _returns(
-        "provisional_receipts", "returns", "items", UP, "has {value} payments not yet final"
-    ),
-    _restored(
-        "item_returned_payments", "returns", "items", UP, "was re-opened by {value} returns"
-    ),
-    _restored(
-        "days_since_item_return", "returns", "days", MIXED, "was re-opened {value} days ago"
-    ),
+    _returns("provisional_receipts", "returns", "items", UP, "has {value} payments not yet final"),
+    _restored("item_returned_payments", "returns", "items", UP, "was re-opened by {value} returns"),
+    _restored("days_since_item_return", "returns", "days", MIXED, "was re-opened {value} days ago"),
     _disputes("item_disputed_share", "disputes", "share", UP, "is disputed to {value}"),
-    _disputes(
-        "item_dispute_days", "disputes", "days", UP, "has been in dispute for {value} days"
-    ),
+    _disputes("item_dispute_days", "disputes", "days", UP, "has been in dispute for {value} days"),
     _disputes("item_was_disputed", "disputes", "flag", MIXED, "had a dispute that was closed"),
-    _disputes(
-        "account_disputed_share", "disputes", "share", UP, "disputes {value} of its balance"
-    ),
+    _disputes("account_disputed_share", "disputes", "share", UP, "disputes {value} of its balance"),
     _disputes(
         "dispute_days_to_close", "disputes", "days", UP, "takes {value} days to settle disputes"
     ),

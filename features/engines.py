@@ -1,12 +1,14 @@
 """Run the feature SQL of a ledger for a list of as-of dates, on DuckDB.
 
 The ``.sql`` files under ``features/sql`` are the only definition of a feature. Each is one
-``select`` over the ledger views (see ``features.ledger.read``), the two input tables
+``select`` over the ledger views (see ``features.ledger.read``), the input tables
 
 ``as_of_dates(as_of)``
     The observation dates asked for.
 ``settings(tolerance_cents, promise_grace_days)``
     One row of business rules.
+``usual_curve(day, hazard, total)``
+    When business customers usually pay, for accounts with little history.
 
 and the results of the stages before it. The engine materialises each stage once, for all
 dates together.
@@ -24,6 +26,7 @@ import duckdb
 import pyarrow as pa
 
 from features.ledger.read import Ledger, show_tables
+from features.usual_curve import usual_curve
 
 ITEM_STAGES = ("item_states", "documents", "open_items", "open_accounts")
 """Stages that answer what is open, how much and how old."""
@@ -37,7 +40,9 @@ FEATURE_STAGES = (
     "ageing",
     "payment_behaviour",
     "regularity",
+    "peer_items",
     "own_history",
+    "life_table",
     "exposure",
     "returns",
     "item_returns",
@@ -104,9 +109,7 @@ class Session:
         self._connection = connection
         self._done: set[str] = set()
 
-    def run(
-        self, stages: Sequence[str], progress: Callable[[str], None] | None = None
-    ) -> None:
+    def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
         """Materialise ``stages`` that have not run yet; report each name to ``progress``."""
         for stage in stages:
             if stage in self._done:
@@ -163,6 +166,7 @@ def open_session(
             "cast(? as integer) as promise_grace_days",
             [rules.tolerance_cents, rules.promise_grace_days],
         )
+        connection.register("usual_curve", usual_curve())
         yield Session(connection)
     finally:
         connection.close()

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
 
-from features.catalogue import CATALOGUE, FAMILIES
+from features.build import FeatureFrame
+from features.catalogue import CATALOGUE, FAMILIES, NAMES
 from models.bundle import Bundle
 from models.scorer import Curves
 
@@ -34,8 +35,8 @@ class Explanation:
 
     Parameters
     ----------
-    features : numpy.ndarray of float64, shape (n, n_features)
-        Log-odds by feature.
+    features : numpy.ndarray of float64, shape (n, len(CATALOGUE))
+        Log-odds by feature of the catalogue; 0 for those the model does not read.
     families : numpy.ndarray of float64, shape (n, n_families)
         Log-odds by family, in the order of ``FAMILY_NAMES``.
     base : numpy.ndarray of float64, shape (n,)
@@ -54,7 +55,7 @@ class Explanation:
 
 
 def explain(
-    bundle: Bundle, values: Floats, curves: Curves, *, threads: int = 1
+    bundle: Bundle, frame: FeatureFrame, curves: Curves, *, threads: int = 1
 ) -> Explanation:
     """Explain the step-1 probability of every row.
 
@@ -64,15 +65,16 @@ def explain(
     ----------
     bundle : Bundle
         The model that scored.
-    values : numpy.ndarray of float64, shape (n, n_features)
-        The features that were scored.
+    frame : FeatureFrame
+        The rows that were scored.
     curves : Curves
         The scores.
     threads : int
         LightGBM threads; the result does not depend on it.
     """
     p = curves.at(30)
-    features = np.zeros(values.shape)
+    values = frame.matrix(bundle.feature_names)
+    features = np.zeros((len(values), len(NAMES)))
     base = logit(np.clip(p, 1e-9, 1 - 1e-9))
     p_base = p.copy()
     scale = np.zeros(len(p))
@@ -81,7 +83,8 @@ def explain(
         part = bundle.parts["step_1"]
         raw: Any = part.booster.predict(values[modelled], pred_contrib=True, num_threads=threads)
         contributions = np.asarray(raw, dtype=np.float64)
-        features[modelled] = contributions[:, :-1]
+        read = [NAMES.index(name) for name in bundle.feature_names]
+        features[np.ix_(modelled, read)] = contributions[:, :-1]
         base[modelled] = contributions[:, -1]
         p_base[modelled] = part.calibrator.probability(base[modelled])
         gap = curves.margin[modelled] - base[modelled]
@@ -89,7 +92,7 @@ def explain(
         rise = p[modelled] - p_base[modelled]
         meets = np.abs(gap) < _MEET
         scale[modelled] = np.where(meets, slope, rise / np.where(meets, 1.0, gap))
-    families = features @ _membership(bundle.feature_names)
+    families = features @ _membership()
     return Explanation(
         features=features,
         families=families,
@@ -99,18 +102,15 @@ def explain(
     )
 
 
-def _membership(names: tuple[str, ...]) -> Floats:
-    """Return the 0/1 matrix that sums features into families, shape (n_features, n_families)."""
-    family = {feature.name: feature.family for feature in CATALOGUE}
-    matrix = np.zeros((len(names), len(FAMILY_NAMES)))
-    for row, name in enumerate(names):
-        matrix[row, FAMILY_NAMES.index(family[name])] = 1.0
+def _membership() -> Floats:
+    """Return the 0/1 matrix that sums features into families, shape (features, families)."""
+    matrix = np.zeros((len(CATALOGUE), len(FAMILY_NAMES)))
+    for row, feature in enumerate(CATALOGUE):
+        matrix[row, FAMILY_NAMES.index(feature.family)] = 1.0
     return matrix
 
 
-def dollar_parts(
-    explanation: Explanation, collectible_cents: Cents, at_risk_cents: Cents
-) -> Cents:
+def dollar_parts(explanation: Explanation, collectible_cents: Cents, at_risk_cents: Cents) -> Cents:
     """Return each item's cents at risk by family, base last; shape (n, n_families + 1).
 
     Rows sum to ``at_risk_cents``. Items without dollars at risk have zeros only.

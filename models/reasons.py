@@ -69,13 +69,8 @@ def format_value(feature: Feature, value: float) -> str:
 
 def sentence(feature: Feature, value: float, invoice_id: str) -> str:
     """Return the feature's sentence about an invoice or its account."""
-    subject = f"Invoice {invoice_id}" if feature.grain == "item" else "The account"
-    if feature.query == "exposure" and feature.name not in _ABOUT_THE_ITEM:
-        subject = "The account"
+    subject = f"Invoice {invoice_id}" if feature.about == "invoice" else "The account"
     return f"{subject} {feature.sentence.format(value=format_value(feature, value))}"
-
-
-_ABOUT_THE_ITEM = frozenset({"item_share_of_account", "amount_against_usual"})
 
 
 def family_sentences(

@@ -55,7 +55,7 @@ def survival_curves(
     bundle : Bundle
         The model.
     frame : FeatureFrame
-        Rows to score; must have the bundle's features in its order.
+        Rows to score; must come from the feature definitions the bundle was trained on.
     segment : numpy.ndarray of str, shape (n,)
         Segment of each row's account, for the baseline and the curve between cuts.
     threads : int
@@ -66,7 +66,7 @@ def survival_curves(
     ValueError
         When the features are not those the model was trained on.
     """
-    if frame.names != bundle.feature_names or frame.digest != bundle.feature_digest:
+    if frame.digest != bundle.feature_digest:
         raise ValueError(
             f"The model reads feature set {bundle.feature_digest}, but this version computes "
             f"{frame.digest}. Train again with `rollrisk train`."
@@ -78,7 +78,9 @@ def survival_curves(
     if not bundle.is_matrix and len(rates):
         modelled = ~frame.items["residual"].to_numpy(dtype=bool)
         fallback[~modelled] = RESIDUAL_FALLBACK
-        margin[modelled], rates[modelled] = _predict(bundle, frame.values[modelled], threads)
+        margin[modelled], rates[modelled] = _predict(
+            bundle, frame.matrix(bundle.feature_names)[modelled], threads
+        )
     return Curves(survival=_assemble(rates), margin=margin, fallback=fallback)
 
 
@@ -129,9 +131,7 @@ def survival_at(
     with np.errstate(divide="ignore", invalid="ignore"):
         by_hazard = (here - before) / grown
         weight = np.where(grown > 1e-9, by_hazard, (days_ahead - start) / (end - start))
-        ratio = np.where(
-            values[rows, left] > 0, values[rows, left + 1] / values[rows, left], 1.0
-        )
+        ratio = np.where(values[rows, left] > 0, values[rows, left + 1] / values[rows, left], 1.0)
     weight = np.clip(weight, 0.0, 1.0)
     survival = values[rows, left] * ratio**weight
     survival = np.where(days_ahead <= 0, 1.0, survival)

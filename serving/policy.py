@@ -144,9 +144,7 @@ def _parse(content: Mapping[str, Any]) -> Policy:
     if abs(sum(capacity.values()) - 1) > 1e-9:
         raise PolicyError(f"Capacity shares must sum to 1, got {sum(capacity.values())}.")
     return Policy(
-        costs=Costs(
-            loss_rate=loss_rate, capital_cost=float(content["costs"]["capital_per_year"])
-        ),
+        costs=Costs(loss_rate=loss_rate, capital_cost=float(content["costs"]["capital_per_year"])),
         capacity=capacity,
         actions=tuple(_rule(row) for row in content["actions"]),
     )

@@ -114,7 +114,7 @@ def score_ledger(
     tell("score")
     curves = survival_curves(bundle, frame, segment, threads=threads)
     tell("explain")
-    explanation = explain(bundle, frame.values, curves, threads=threads)
+    explanation = explain(bundle, frame, curves, threads=threads)
     items = _items(bundle, frame, curves, segment, netting, policy)
     at_risk = np.rint(items["dollars_at_risk"].to_numpy() * 100).astype(np.int64)
     cents = dollar_parts(explanation, netting.collectible_cents, at_risk)
@@ -183,9 +183,7 @@ def _items(
     items["dollars_expected_to_stay"] = to_stay
     items["dollars_at_risk"] = to_roll + to_stay
     items["lane"] = item_lanes(days)
-    items["priority_value"] = priority_values(
-        days, p30, collectible, policy.costs, bundle.profile
-    )
+    items["priority_value"] = priority_values(days, p30, collectible, policy.costs, bundle.profile)
     items["fallback"] = curves.fallback
     items["model_version"] = bundle.version
     items["feature_digest"] = bundle.feature_digest

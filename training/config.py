@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.ageing import STEP_DAYS
+from features.catalogue import NAMES
 
 
 class ConfigError(ValueError):
@@ -19,7 +20,9 @@ class ConfigError(ValueError):
 class TreeConfig:
     """LightGBM parameters of every part, and how rounds are found.
 
-    ``max_rounds`` bounds early stopping; ``rounds`` skips it when it is above 0.
+    ``max_rounds`` bounds early stopping; ``rounds`` skips it when it is above 0. ``rising``
+    names features with which the probability of staying open may only rise; it binds the
+    steps, not the cuts within the first.
     """
 
     learning_rate: float = 0.04
@@ -33,6 +36,7 @@ class TreeConfig:
     max_rounds: int = 600
     stop_after: int = 40
     rounds: int = 0
+    rising: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,15 +109,26 @@ class TrainingConfig:
         Half-life of a row's weight by the age of its as-of date; 0 for equal weights.
     first_as_of : date or None
         Earliest as-of date, where the ledger's early history is cut off.
+    features : tuple of str
+        Features the model reads; all of the catalogue when empty.
     """
 
     seed: int = 20260101
     max_rows: int = 1_000_000
     decay_days: float = 0.0
     first_as_of: date | None = None
+    features: tuple[str, ...] = ()
     trees: TreeConfig = field(default_factory=TreeConfig)
     windows: WindowConfig = field(default_factory=WindowConfig)
     backtest: BacktestConfig = field(default_factory=BacktestConfig)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features the model reads, in the catalogue's order."""
+        chosen = self.features or NAMES
+        if unknown := set((*chosen, *self.trees.rising)) - set(NAMES):
+            raise ConfigError(f"Unknown features in the configuration: {sorted(unknown)}.")
+        return tuple(name for name in NAMES if name in chosen)
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain values."""
@@ -182,4 +197,4 @@ def _section(kind: type, values: Mapping[str, Any], prefix: str) -> Any:  # noqa
         default = getattr(kind(), key)
         if isinstance(default, (int, float)) and not isinstance(value, (int, float)):
             raise ConfigError(f"Key {prefix + key!r} must be a number, got {value!r}.")
-    return kind(**values)
+    return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})

@@ -79,7 +79,7 @@ def captured_dollars(y: Floats, p: Floats, dollars: Floats, share: float = CAPTU
 def calibration_line(y: Floats, p: Floats) -> tuple[float, float]:
     """Return slope and intercept of the logistic regression of y on logit p; ideal 1 and 0."""
     x = logit(np.clip(p, 1e-6, 1 - 1e-6)).reshape(-1, 1)
-    line = LogisticRegression(C=np.inf, solver="newton-cholesky", max_iter=200).fit(x, y)
+    line = LogisticRegression(C=1e6, max_iter=500).fit(x, y)
     return float(line.coef_[0, 0]), float(line.intercept_[0])
 
 
@@ -95,8 +95,8 @@ class Interval:
 def _row_metric(name: str) -> Callable[[Floats, Floats], Floats]:
     if name == "brier":
         return lambda y, p: (p - y) ** 2
-    return lambda y, p: -np.where(
-        y == 1, np.log(np.clip(p, CLIP, 1)), np.log(np.clip(1 - p, CLIP, 1))
+    return lambda y, p: (
+        -np.where(y == 1, np.log(np.clip(p, CLIP, 1)), np.log(np.clip(1 - p, CLIP, 1)))
     )
 
 
@@ -163,5 +163,3 @@ def compare(
 ) -> dict[str, dict[str, float]]:
     """Return the headline figures of several models on the same rows."""
     return {name: headline(y, p, dollars) for name, p in probabilities.items()}
-
-

@@ -1,7 +1,8 @@
 """Pictures of a model's evidence, drawn with matplotlib from plain arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,5 +50,34 @@ def draw_reliability(
     axes.grid(color=GRID, linewidth=0.5)
     axes.legend(frameon=False)
     path = folder / "reliability.png"
+    figure.savefig(path, dpi=120)
+    return path
+
+
+def draw_dollars(months: Sequence[Mapping[str, Any]], folder: Path) -> Path:
+    """Draw expected and realised unresolved dollars by month; returns the PNG's path.
+
+    Parameters
+    ----------
+    months : sequence of mapping
+        Rows with ``month``, ``expected`` and ``realised``; rows of one month are added.
+    folder : Path
+        Where the picture goes.
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415 (slow to import)
+
+    names = sorted({row["month"] for row in months})
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(names))
+    for offset, key, colour in ((-0.2, "expected", COLOURS[0]), (0.2, "realised", COLOURS[2])):
+        sums = [sum(row[key] for row in months if row["month"] == name) for name in names]
+        axes.bar(places + offset, sums, width=0.4, label=key, color=colour)
+    axes.set_xticks(places, names)
+    axes.set_ylabel("unresolved after 30 days")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set_title("Dollars expected and realised, by month of the as-of date", color=INK)
+    axes.legend(frameon=False)
+    path = folder / "dollars.png"
     figure.savefig(path, dpi=120)
     return path

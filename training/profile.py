@@ -119,7 +119,9 @@ def _remaining_shares(dataset: Dataset) -> list[float]:
     for cell in range(len(CELLS)):
         here = still_open & (cells == cell) & (dataset.target("step_1") == 1)
         shares.append(
-            float((left[here].sum() + PRIOR_BALANCE) / (dataset.balance[here].sum() + PRIOR_BALANCE))
+            float(
+                (left[here].sum() + PRIOR_BALANCE) / (dataset.balance[here].sum() + PRIOR_BALANCE)
+            )
         )
     return shares
 
@@ -135,7 +137,9 @@ def _cash_rates(dataset: Dataset) -> dict[str, float]:
         days = dataset.days_past_due
         here = known & (days > youngest) & (days <= last_day)
         prior = PRIOR_CASH_RATE * PRIOR_BALANCE
-        rates[name] = float((cash[here].sum() + prior) / (dataset.balance[here].sum() + PRIOR_BALANCE))
+        rates[name] = float(
+            (cash[here].sum() + prior) / (dataset.balance[here].sum() + PRIOR_BALANCE)
+        )
         youngest = last_day
     return rates
 

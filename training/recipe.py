@@ -26,7 +26,14 @@ from training.baselines import baseline_probabilities
 from training.calibrate import choose_calibrator
 from training.config import TrainingConfig
 from training.dataset import Dataset, as_of_grid, load_dataset
-from training.hazard import DEFAULT_ROUNDS, fit_parts, is_trainable, risk_set, search_part
+from training.hazard import (
+    DEFAULT_ROUNDS,
+    fit_parts,
+    is_trainable,
+    risk_set,
+    search_part,
+    side_by_side,
+)
 from training.history import first_posting
 from training.metrics import compare
 from training.profile import build_profile
@@ -194,28 +201,36 @@ def choose(
     """Find rounds and calibrators of every part in the first three windows.
 
     A part whose outcomes were not yet known in a window keeps the default rounds and no
-    calibrator.
+    calibrator. With fixed rounds and no window to recalibrate on there is nothing to choose.
     """
+    if config.trees.rounds and not config.windows.recalibrate_days:
+        return Choices(rounds=dict.fromkeys(PARTS, config.trees.rounds), calibrators={})
     fit = data.between(*windows.fit).known_by(windows.stop[0], lag)
     stop = data.between(*windows.stop)
     fresh = data.between(*windows.recalibrate)
-    rounds, calibrators = {}, {}
-    for part in PARTS:
+
+    def search(part: str) -> tuple[int, Calibrator]:
         tell(f"search {part}")
-        rows, judge = risk_set(fit, part, config.decay_days), risk_set(stop, part)
+        rows, judge = risk_set(fit, part, config), risk_set(stop, part, config)
         if not is_trainable(rows):
-            rounds[part], calibrators[part] = DEFAULT_ROUNDS, Calibrator()
-            continue
-        rounds[part], booster = search_part(rows, judge, config, data.frame.names)
+            return DEFAULT_ROUNDS, Calibrator()
+        rounds, booster = search_part(rows, judge, part, config)
         known = ~np.isnan(fresh.target(part))
         out_of_fold: Any = booster.predict(
-            fresh.frame.values[known], raw_score=True, num_iteration=rounds[part]
+            fresh.frame.matrix(config.feature_names)[known],
+            raw_score=True,
+            num_iteration=rounds,
+            num_threads=1,
         )
         half = pd.util.hash_array(fresh.account[known]) % 2 == 0
-        calibrators[part] = choose_calibrator(
-            np.asarray(out_of_fold, dtype=float), fresh.target(part)[known], half
-        )
-    return Choices(rounds=rounds, calibrators=calibrators)
+        margin = np.asarray(out_of_fold, dtype=float)
+        return rounds, choose_calibrator(margin, fresh.target(part)[known], half)
+
+    found = dict(zip(PARTS, side_by_side(search, PARTS), strict=True))
+    return Choices(
+        rounds={part: rounds for part, (rounds, _) in found.items()},
+        calibrators={part: calibrator for part, (_, calibrator) in found.items()},
+    )
 
 
 def make_bundle(
@@ -231,7 +246,7 @@ def make_bundle(
     """Fit every part on all known rows of ``data`` and add the portfolio's profile."""
     bundle = Bundle(
         parts=fit_parts(data, config, choices.rounds, choices.calibrators),
-        feature_names=data.frame.names,
+        feature_names=config.feature_names,
         feature_digest=data.frame.digest,
         profile=build_profile(ledger, data, cutoff, rules=rules),
         facts=facts or {},

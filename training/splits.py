@@ -20,9 +20,7 @@ class TooLittleHistoryError(ValueError):
     """A ledger that is too short or too small to train on; the message says what is missing."""
 
 
-def four_windows(
-    first: date, last: date, config: WindowConfig, maturity_lag_days: int
-) -> Windows:
+def four_windows(first: date, last: date, config: WindowConfig, maturity_lag_days: int) -> Windows:
     """Cut the mature as-of dates into four windows, from the newest back.
 
     Parameters
@@ -30,7 +28,7 @@ def four_windows(
     first, last : date
         Oldest and newest as-of date whose first outcome is mature.
     config : WindowConfig
-        Lengths and embargo.
+        Lengths and embargo; a window of no days is left out with its embargo.
     maturity_lag_days : int
         Days after a horizon before its outcome is final.
 
@@ -51,7 +49,7 @@ def four_windows(
     for length in (config.test_days, config.recalibrate_days, config.stop_days):
         start = end - timedelta(days=length - 1)
         spans.append((start, end))
-        end = start - gap
+        end = start - gap if length else end
     if end <= first:
         need = (last - end).days
         raise TooLittleHistoryError(

@@ -37,7 +37,9 @@ def log_training(home: Home, trained: Trained) -> Registered:
                 "bundle_digest": trained.bundle.version,
             }
         )
-        mlflow.log_params(_flat(facts["config"]) | {f"rounds.{k}": v for k, v in trained.choices.rounds.items()})
+        mlflow.log_params(
+            _flat(facts["config"]) | {f"rounds.{k}": v for k, v in trained.choices.rounds.items()}
+        )
         for name, figures in trained.metrics.items():
             prefix = "" if name == MODEL else name.replace(" ", "_").replace("-", "_") + "."
             mlflow.log_metrics({f"{prefix}{key}": value for key, value in figures.items()})

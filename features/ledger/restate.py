@@ -93,19 +93,22 @@ def _restate_table(
         f"from batch_rows as fresh left join before on {match}"
     )
     counts = connection.execute(
-        "select count(*) filter (is_known), count(*) filter (is_known and is_changed) "
-        "from compared"
-    ).fetchone()
-    known, changed = counts if counts is not None else (0, 0)
+        "select count(*) filter (is_known), count(*) filter (is_known and is_changed) from compared"
+    ).fetchall()
+    known, changed = counts[0]
     pieces = {table.name: _select_written(connection, table)}
     if table is ACCOUNTS:
         pieces[ACCOUNT_CHANGES.name] = _account_changes(connection)
     if table.name == "invoices":
-        pieces[DUE_DATE_CHANGES.name] = connection.sql(
-            "select invoice_id, cast(getvariable('extracted_on') as date) as known_on, due_on "
-            "from compared where is_known and is_changed and not is_more_than_due "
-            "and due_on is not null"
-        ).to_arrow_table().cast(arrow_schema(DUE_DATE_CHANGES))
+        pieces[DUE_DATE_CHANGES.name] = (
+            connection.sql(
+                "select invoice_id, cast(getvariable('extracted_on') as date) as known_on, due_on "
+                "from compared where is_known and is_changed and not is_more_than_due "
+                "and due_on is not null"
+            )
+            .to_arrow_table()
+            .cast(arrow_schema(DUE_DATE_CHANGES))
+        )
     return Known(known=known, changed=changed), pieces
 
 
@@ -148,7 +151,7 @@ def _apply_account_changes(connection: duckdb.DuckDBPyConnection) -> None:
 def _account_changes(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     parts = " union all ".join(
         "select fresh.account_id, cast(getvariable('extracted_on') as date) as known_on, "  # noqa: S608
-        f"'{column.name}' as \"column\", cast(fresh.\"{column.name}\" as varchar) as value "
+        f'\'{column.name}\' as "column", cast(fresh."{column.name}" as varchar) as value '
         "from batch_rows as fresh inner join before on fresh.account_id = before.account_id "
         f'where fresh."{column.name}" is distinct from before."{column.name}"'
         for column in ACCOUNTS.columns[1:]

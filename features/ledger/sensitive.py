@@ -30,8 +30,8 @@ _DENIED_NAMES = """
     creditcardholdername cardholdername cardholder cardpan fullpan maskedpan creditcardmask
     cardmask cardmasknumber cvv cvv2 cvc cvc2 cid cav2 csc cvvcode cvccode cardcvv cardcvc
     cardsecuritycode securitycode track track1 track2 track1data track2data trackdata
-    magstripe emvdata iccdata pin pinblock requeststring responsestring gatewayrequest
-    gatewayresponse tokenid secondtokenid paymenttoken cardtoken gatewaytoken mandatesecret
+    magstripe emvdata iccdata pin pinblock requeststring responsestring
+    tokenid secondtokenid paymenttoken cardtoken gatewaytoken mandatesecret
     clientsecret achaccountnumber achaccountnumbermask achabacode abacode abanumber
     abaroutingnumber achroutingnumber routingnumber bankroutingnumber banktransferaccountnumber
     banktransferaccountnumbermask accountnumbermask bankaccount bankaccountnumber

@@ -103,7 +103,7 @@ def import_extract(
             "The source does not say through which day its postings are complete. "
             "Give it with --known-through YYYY-MM-DD."
         )
-    refuse_sensitive(extract.tables)
+    refuse_sensitive(extract.tables, document_numbers=extract.document_numbers)
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         manifest = read_manifest(folder) if (folder / FILE_NAME).is_file() else None
@@ -111,7 +111,9 @@ def import_extract(
         if manifest and any(batch.content_sha256 == content for batch in manifest.batches):
             return _unchanged(extract)
         ledger = open_ledger(folder) if manifest else None
-        checked = validate(extract.tables, **(known_keys(ledger) if ledger else {}))
+        checked = validate(
+            extract.tables, source_rows=extract.source_rows, **known_keys(ledger)
+        )
         rejected = [*extract.rejected, *checked.rejected]
         lost = rejected_rows(rejected)
         _check_share(folder, extract, rejected, lost, max_quarantined_share)
@@ -197,9 +199,7 @@ def _check_share(
     )
 
 
-def _write_files(
-    folder: Path, tables: Mapping[str, pa.Table], number: int
-) -> Iterator[BatchFile]:
+def _write_files(folder: Path, tables: Mapping[str, pa.Table], number: int) -> Iterator[BatchFile]:
     for name in TABLES:
         rows = tables.get(name)
         if rows is None:
@@ -238,8 +238,6 @@ def _next_manifest(manifest: Manifest | None, extract: Extract, batch: Batch) ->
     return replace(
         manifest,
         known_through=max(manifest.known_through, batch.known_through),
-        defaulted_clocks=tuple(
-            sorted({*manifest.defaulted_clocks, *extract.defaulted_clocks})
-        ),
+        defaulted_clocks=tuple(sorted({*manifest.defaulted_clocks, *extract.defaulted_clocks})),
         batches=(*manifest.batches, batch),
     )

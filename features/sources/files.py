@@ -115,16 +115,26 @@ def read_csv(table: Table, path: Path) -> RawTable:
         When the file is empty, not UTF-8 or no CSV.
     """
     where = f"Table {table.name!r} ({redact(path.name)})"
-    names, delimiter, skipped = _read_header(table, path, where)
+    names, delimiter, skipped, has_rows = _read_header(table, path, where)
     matched, unknown = match_header(table, names, path.name)
     # Unknown columns get names that no contract column has, and are not converted.
     given = [column or f"\0{position}" for position, column in enumerate(matched)]
     wanted = [column for column in matched if column is not None]
+    if not has_rows:
+        nothing = pa.chunked_array([], pa.string())
+        return RawTable(
+            columns=dict.fromkeys(wanted, nothing),
+            rows=np.zeros(0, dtype=np.int64),
+            rows_read=0,
+            unknown=unknown,
+        )
     ragged: list[tuple[int, int]] = []
 
     def note(row: arrow_csv.InvalidRow) -> str:
+        # A ragged row of several lines is a quote that was never closed: it has swallowed
+        # rows, and nobody can tell how many.
         ragged.append((row.number - skipped, row.actual_columns))
-        return "skip"
+        return "error" if "\n" in row.text.strip() else "skip"
 
     try:
         read = arrow_csv.read_csv(
@@ -147,12 +157,13 @@ def read_csv(table: Table, path: Path) -> RawTable:
         )
     except pa.ArrowInvalid as error:
         # The reader's own message may quote the line, and with it what must not be shown.
-        reason = "it is not UTF-8" if "UTF8" in str(error) else "quotes or lines are broken"
+        line = f" near line {ragged[-1][0]} of data" if ragged else ""
+        reason = "it is not UTF-8" if "UTF8" in str(error) else f"its quotes are broken{line}"
         raise ContractError(
             f"{where} cannot be read: {reason}. Save it as CSV UTF-8 and import again."
         ) from None
     total = read.num_rows + len(ragged)
-    rows = np.setdiff1d(np.arange(1, total + 1), [number for number, _ in ragged])
+    rows = np.delete(np.arange(1, total + 1), [number - 1 for number, _ in ragged])
     return RawTable(
         columns={name: read[name] for name in wanted},
         rows=rows.astype(np.int64),
@@ -170,8 +181,8 @@ def read_csv(table: Table, path: Path) -> RawTable:
     )
 
 
-def _read_header(table: Table, path: Path, where: str) -> tuple[list[str], str, int]:
-    """Return the names in the header, the delimiter and how many lines to skip."""
+def _read_header(table: Table, path: Path, where: str) -> tuple[list[str], str, int, bool]:
+    """Return the names in the header, the delimiter, lines to skip, and if rows follow."""
     with path.open("rb") as file:
         start = file.read(_HEADER_BYTES)
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -185,7 +196,8 @@ def _read_header(table: Table, path: Path, where: str) -> tuple[list[str], str, 
     delimiter = max(
         _DELIMITERS, key=lambda mark: sum(plain_name(name) in known for name in headers[mark])
     )
-    return headers[delimiter], delimiter, skipped + 1
+    has_rows = len(start) == _HEADER_BYTES or any(line.strip() for line in lines[skipped + 1 :])
+    return headers[delimiter], delimiter, skipped + 1, has_rows
 
 
 def read_parquet(table: Table, paths: Iterable[Path]) -> RawTable:

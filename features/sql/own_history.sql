@@ -1,42 +1,10 @@
 -- grain:  one row per open item
--- clock:  paid and open items as the books showed them at as_of
--- source: settlements, open_items (invoices, applications, due_date_changes)
--- What this account's other items did when they were as old as this one: of those that were
--- unpaid at this item's days past due and fell due long enough ago to be judged, the share
--- still unpaid 30 days later. Open items count, so slow payers are not flattered.
-with peers as (
-    select
-        accounts.as_of,
-        accounts.account_id,
-        settlements.due_on,
-        settlements.days_beyond_terms as last_unpaid_day,
-        1 as paid,
-        cast(count(*) as bigint) as items
-    from (select distinct as_of, account_id from open_accounts) as accounts
-    inner join settlements
-        on accounts.account_id = settlements.account_id
-        and settlements.from_on <= accounts.as_of
-        and (settlements.until_on is null or settlements.until_on > accounts.as_of)
-        and datediff('day', settlements.due_on, accounts.as_of) < 365
-    group by
-        accounts.as_of,
-        accounts.account_id,
-        settlements.due_on,
-        settlements.days_beyond_terms
-    union all
-    select
-        as_of,
-        account_id,
-        due_on,
-        days_past_due + 1 as last_unpaid_day,
-        0 as paid,
-        cast(count(*) as bigint) as items
-    from open_items
-    where due_on is not null
-    group by as_of, account_id, due_on, days_past_due
-),
-
-ages as (
+-- clock:  as peer_items
+-- source: open_items, peer_items
+-- What this account's other items did when they were as old as this one: of those unpaid at
+-- this item's days past due that fell due long enough ago to be judged, the share still
+-- unpaid 30 days later. Open items count, so slow payers are not flattered.
+with ages as (
     select distinct as_of, account_id, due_on, days_past_due
     from open_items
     where due_on is not null
@@ -48,18 +16,21 @@ compared as (
         ages.account_id,
         ages.due_on,
         sum(case
-            when peers.last_unpaid_day > ages.days_past_due
+            when peers.last_day > ages.days_past_due
                 and datediff('day', peers.due_on, ages.as_of) >= ages.days_past_due + 30
             then peers.items
         end) as judged,
         sum(case
-            when peers.last_unpaid_day > ages.days_past_due + 30
+            when peers.last_day + 1 - peers.paid > ages.days_past_due + 30
                 and datediff('day', peers.due_on, ages.as_of) >= ages.days_past_due + 30
             then peers.items
         end) as rolled,
         sum(case
-            when peers.paid = 1 and peers.last_unpaid_day > ages.days_past_due then peers.items
+            when peers.paid = 1 and peers.last_day > ages.days_past_due then peers.items
         end) as paid_later,
+        sum(case
+            when peers.paid = 1 and peers.last_day > ages.days_past_due + 30 then peers.items
+        end) as paid_much_later,
         sum(case when peers.paid = 1 then peers.items end) as paid,
         sum(case
             when peers.paid = 1 and peers.due_on > ages.due_on then peers.items
@@ -68,7 +39,7 @@ compared as (
             when peers.due_on > ages.due_on and peers.due_on <= ages.as_of then peers.items
         end) as younger_due
     from ages
-    inner join peers
+    inner join peer_items as peers
         on ages.as_of = peers.as_of
         and ages.account_id = peers.account_id
     group by ages.as_of, ages.account_id, ages.due_on
@@ -80,6 +51,8 @@ select
     cast(coalesce(compared.judged, 0) as bigint) as own_judged_items,
     1.0 * coalesce(compared.rolled, 0) / nullif(compared.judged, 0) as own_roll_rate_at_age,
     1.0 * coalesce(compared.paid_later, 0) / nullif(compared.paid, 0) as own_share_paid_later,
+    (coalesce(compared.paid_much_later, 0) + 0.3) / (coalesce(compared.paid_later, 0) + 1.0)
+        as own_share_paid_much_later,
     cast(coalesce(compared.younger_paid, 0) as bigint) as younger_paid_items,
     1.0 * coalesce(compared.younger_paid, 0)
         / nullif(coalesce(compared.younger_due, 0) + 1, 0) as younger_paid_share

@@ -98,9 +98,7 @@ def print_metrics(metrics: Mapping[str, Mapping[str, float]]) -> None:
     }
     first = next(iter(metrics.values()))
     title = f"{first['rows']:,.0f} exposed rows, {first['positives']:,.0f} rolled"
-    rows = [
-        [name, *(f"{figures[key]:.4f}" for key in shown)] for name, figures in metrics.items()
-    ]
+    rows = [[name, *(f"{figures[key]:.4f}" for key in shown)] for name, figures in metrics.items()]
     print_table(title, ["model", *shown.values()], rows, right=tuple(shown.values()))
 
 

@@ -74,6 +74,14 @@ def test_lines_with_another_number_of_fields_are_refused_by_number(tmp_path: Pat
     ]
 
 
+@pytest.mark.parametrize("content", ["contact_id", "contact_id\n", "\ncontact_id,x\r\n \n"])
+def test_a_header_without_rows_is_a_table_without_rows(tmp_path: Path, content: str) -> None:
+    """A table may be empty; its columns are there."""
+    raw = _csv(tmp_path, content)
+    assert {name: len(values) for name, values in raw.columns.items()} == {"contact_id": 0}
+    assert (raw.rows_read, raw.rows.tolist()) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -81,6 +89,7 @@ def test_lines_with_another_number_of_fields_are_refused_by_number(tmp_path: Pat
         (b"\n \n", "is empty"),
         ("contact_id,outcome\n1,Ärger\n".encode("latin-1"), "not UTF-8"),
         ("contact_id\n1\n".encode("utf-16"), "UTF-16"),
+        (b'contact_id,outcome\n1,a\n"2,b\n3,c\n', "quotes are broken near line 2 of data"),
         (b"contact_id,Contact ID\n1,1\n", "two columns are called contact_id"),
     ],
 )

@@ -102,6 +102,6 @@ def judge() -> Judge:
         connection = duckdb.connect()
         for name in ("invoices", "applications", "due_date_changes"):
             connection.register(name, simulation.tables[name])
-        return connection.execute(_JUDGE, {"t": as_of}).to_arrow_table()
+        return connection.sql(_JUDGE, params={"t": as_of}).to_arrow_table()
 
     return outcomes

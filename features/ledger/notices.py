@@ -1,0 +1,132 @@
+"""What is allowed in a ledger but deserves a look: warnings, never failures."""
+
+from collections.abc import Iterable, Iterator
+
+from features.engines import Session
+from features.ledger.finding import MAX_EXAMPLES, Finding, money
+
+_OVER_APPLIED = f"""
+    select documents.currency, count(*) as n,
+        cast(sum(item_states.balance_cents) as bigint) as cents,
+        min(item_states.invoice_id, {MAX_EXAMPLES}) as examples
+    from last_day
+    inner join item_states
+        on item_states.balance_cents < 0
+        and item_states.from_on <= last_day.through
+        and (item_states.until_on is null or item_states.until_on > last_day.through)
+    inner join documents
+        on item_states.invoice_id = documents.invoice_id
+        and documents.from_on <= last_day.through
+        and (documents.until_on is null or documents.until_on > last_day.through)
+    group by documents.currency
+    order by documents.currency
+"""  # noqa: S608 (a number)
+
+_UNDATED = f"""
+    select documents.currency, count(*) as n,
+        cast(sum(item_states.balance_cents) as bigint) as cents,
+        min(item_states.invoice_id, {MAX_EXAMPLES}) as examples
+    from last_day
+    cross join settings
+    inner join documents
+        on documents.due_on is null
+        and documents.from_on <= last_day.through
+        and (documents.until_on is null or documents.until_on > last_day.through)
+    inner join item_states
+        on documents.invoice_id = item_states.invoice_id
+        and item_states.balance_cents > settings.tolerance_cents
+        and item_states.from_on <= last_day.through
+        and (item_states.until_on is null or item_states.until_on > last_day.through)
+    group by documents.currency
+    order by documents.currency
+"""  # noqa: S608 (a number)
+
+_TWO_ACCOUNTS = f"""
+    select currency, count(*) as n, cast(sum(amount) * 100 as bigint) as cents,
+        min(invoice_id, {MAX_EXAMPLES}) as examples
+    from (
+        select invoice_id, currency, amount
+        from stored_invoices
+        group by invoice_id, issued_on, due_on, amount, currency
+        having count(distinct account_id) > 1
+    ) as twins
+    group by currency
+    order by currency
+"""  # noqa: S608 (a number)
+
+_OWN_SOURCE = f"""
+    select coalesce(invoices.currency, '') as currency, count(*) as n,
+        cast(sum(applications.amount) * 100 as bigint) as cents,
+        min(applications.application_id, {MAX_EXAMPLES}) as examples
+    from stored_applications as applications
+    anti join (
+        select receipt_id as source_id from stored_receipts
+        union all
+        select credit_id as source_id from stored_credits
+    ) as sources
+        on applications.source_id = sources.source_id
+    left join (
+        select invoice_id, min(currency) as currency from stored_invoices group by invoice_id
+    ) as invoices
+        on applications.invoice_id = invoices.invoice_id
+    where applications.cause in ('cash', 'cash_return', 'credit', 'netting', 'unapply')
+    group by coalesce(invoices.currency, '')
+    order by currency
+"""  # noqa: S608 (a number)
+
+
+def notice_rows(session: Session, present: Iterable[str]) -> Iterator[Finding]:
+    """Yield a warning per currency and kind of notable row, at the last known day.
+
+    Parameters
+    ----------
+    session : Session
+        On the ledger to check, with ``last_day(through, settled)`` registered.
+    present : iterable of str
+        Tables that the ledger has.
+    """
+    session.run(("item_states", "documents"))
+    yield from _notice(
+        session,
+        "over_applied_items",
+        _OVER_APPLIED,
+        "items are paid beyond their amount. They are shown apart, never netted silently; "
+        "move the excess to unapplied cash.",
+    )
+    yield from _notice(
+        session,
+        "undated_items",
+        _UNDATED,
+        "open items have no due date. They stand in a column of their own and are not scored; "
+        "add the due date at the source.",
+    )
+    yield from _notice(
+        session,
+        "invoice_under_two_accounts",
+        _TWO_ACCOUNTS,
+        "invoices stand with the same content under two accounts. The newest version counts; "
+        "make sure that one number is not used for two invoices.",
+    )
+    missing = sorted({"receipts", "credits"} - frozenset(present))
+    if missing:
+        yield from _notice(
+            session,
+            "own_source",
+            _OWN_SOURCE,
+            f"applications have no known source, and the ledger has no {' and no '.join(missing)}: "
+            "each counts as its own source, so unapplied amounts cannot be seen.",
+        )
+
+
+def _notice(session: Session, name: str, query: str, words: str) -> Iterator[Finding]:
+    for row in session.arrow(query).to_pylist():
+        amount = money(row["cents"])
+        yield Finding(
+            name=name,
+            outcome="warning",
+            currency=row["currency"],
+            found=amount,
+            count=row["n"],
+            examples=tuple(row["examples"]),
+            sentence=f"{row['currency']} {amount:,.2f}: {row['n']:,} {words}",
+        )

@@ -1,0 +1,167 @@
+-- grain:  one row per open item
+-- clock:  as peer_items
+-- source: open_items, peer_items, usual_curve
+-- The account's own life table (Kaplan & Meier 1958; open items are censored): of its items
+-- unpaid at this item's age, the share expected to be unpaid 30 days on. The hazard of a day is
+-- (payments + k * usual) / (items at risk + k): with little history the usual curve answers.
+-- Between event days the log of the usual curve is weighted by k / (at risk + k). Log survival
+-- is summed in billionths, so that no result depends on the order of rows; -ln(1 - h) is
+-- h (6 - h) / (6 - 4h) and exp(-x) is 1 / (1 + x + x^2/2 + x^3/6).
+with moves as (
+    select as_of, account_id, first_day + 1 as day, items as entered, 0 as gone, 0 as paid
+    from peer_items
+    where last_day > first_day
+    union all
+    select as_of, account_id, last_day as day, 0 as entered, items as gone, items * paid as paid
+    from peer_items
+    where last_day > first_day
+    union all
+    select as_of, account_id, -400 as day, 0 as entered, 0 as gone, 0 as paid
+    from open_accounts
+),
+
+days as (
+    select
+        as_of,
+        account_id,
+        greatest(day, -400) as day,
+        cast(sum(entered) as bigint) as entered,
+        cast(sum(gone) as bigint) as gone,
+        cast(sum(paid) as bigint) as paid
+    from moves
+    group by as_of, account_id, greatest(day, -400)
+),
+
+spans as (
+    select
+        as_of,
+        account_id,
+        day,
+        paid,
+        cast(sum(entered) over running - sum(gone) over running + gone as bigint) as at_risk,
+        cast(sum(entered) over running - sum(gone) over running as bigint) as left_over,
+        coalesce(lead(day) over (partition by as_of, account_id order by day), 10000) as next_day
+    from days
+    window running as (
+        partition by as_of, account_id order by day
+        rows between unbounded preceding and current row
+    )
+),
+
+hazards as (
+    select
+        spans.as_of,
+        spans.account_id,
+        spans.day,
+        spans.next_day,
+        (spans.paid + 0.5 * usual.hazard) / (spans.at_risk + 0.5) as quick,
+        (spans.paid + 2.0 * usual.hazard) / (spans.at_risk + 2.0) as slow,
+        cast(0.5 as double) / (spans.left_over + 0.5) as quick_weight,
+        cast(2.0 as double) / (spans.left_over + 2.0) as slow_weight
+    from spans
+    inner join usual_curve as usual
+        on usual.day = least(spans.day, 500)
+),
+
+log_hazards as (
+    select
+        as_of,
+        account_id,
+        day,
+        next_day,
+        round(1000000000.0 * quick * (6.0 - quick) / (6.0 - 4.0 * quick)) as quick,
+        round(1000000000.0 * slow * (6.0 - slow) / (6.0 - 4.0 * slow)) as slow,
+        quick_weight,
+        slow_weight
+    from hazards
+),
+
+ages as (
+    select distinct as_of, account_id, days_past_due
+    from open_items
+    where due_on is not null
+),
+
+pieces as (
+    select
+        ages.as_of,
+        ages.account_id,
+        ages.days_past_due,
+        case when spans.day > ages.days_past_due then spans.quick else 0 end as quick,
+        case when spans.day > ages.days_past_due then spans.slow else 0 end as slow,
+        spans.quick_weight,
+        spans.slow_weight,
+        greatest(spans.day, ages.days_past_due) as gap_start,
+        greatest(
+            least(spans.next_day - 1, ages.days_past_due + 30),
+            greatest(spans.day, ages.days_past_due)
+        ) as gap_end
+    from ages
+    inner join log_hazards as spans
+        on ages.as_of = spans.as_of
+        and ages.account_id = spans.account_id
+        and spans.day <= ages.days_past_due + 30
+        and spans.next_day > ages.days_past_due
+),
+
+expected as (
+    select
+        pieces.as_of,
+        pieces.account_id,
+        pieces.days_past_due,
+        cast(sum(cast(
+            pieces.quick + round(pieces.quick_weight * (later.total - earlier.total)) as bigint
+        )) as double) / 1000000000.0 as quick,
+        cast(sum(cast(
+            pieces.slow + round(pieces.slow_weight * (later.total - earlier.total)) as bigint
+        )) as double) / 1000000000.0 as slow
+    from pieces
+    inner join usual_curve as earlier
+        on earlier.day = least(greatest(pieces.gap_start, -400), 500)
+    inner join usual_curve as later
+        on later.day = least(greatest(pieces.gap_end, -400), 500)
+    group by pieces.as_of, pieces.account_id, pieces.days_past_due
+),
+
+watched as (
+    select
+        ages.as_of,
+        ages.account_id,
+        ages.days_past_due,
+        cast(sum(peers.items) as bigint) as at_risk
+    from ages
+    inner join peer_items as peers
+        on ages.as_of = peers.as_of
+        and ages.account_id = peers.account_id
+        and peers.first_day <= ages.days_past_due
+        and peers.last_day > ages.days_past_due
+    group by ages.as_of, ages.account_id, ages.days_past_due
+)
+
+select
+    open_items.as_of,
+    open_items.invoice_id,
+    1.0 / (
+        1.0 + expected.quick
+        + expected.quick * expected.quick / 2.0
+        + expected.quick * expected.quick * expected.quick / 6.0
+    ) as own_survival_30,
+    1.0 / (
+        1.0 + expected.slow
+        + expected.slow * expected.slow / 2.0
+        + expected.slow * expected.slow * expected.slow / 6.0
+    ) as own_survival_30_cautious,
+    coalesce(watched.at_risk, 0) as own_items_seen_at_age,
+    open_items.days_past_due - behaviour.dbt_mean_365 as days_beyond_usual
+from open_items
+left join expected
+    on open_items.as_of = expected.as_of
+    and open_items.account_id = expected.account_id
+    and open_items.days_past_due = expected.days_past_due
+left join watched
+    on open_items.as_of = watched.as_of
+    and open_items.account_id = watched.account_id
+    and open_items.days_past_due = watched.days_past_due
+left join payment_behaviour as behaviour
+    on open_items.as_of = behaviour.as_of
+    and open_items.account_id = behaviour.account_id

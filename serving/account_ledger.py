@@ -1,0 +1,76 @@
+"""A ledger cut down to some accounts: the rows that explain them, held in memory."""
+
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+
+from features.ledger.arrow import arrow_schema
+from features.ledger.read import SQL_TYPES, Ledger, ledger_from_rows
+from features.ledger.tables import TABLES, Table
+
+_OF_AN_INVOICE = frozenset({"due_date_changes"})
+"""Tables that name the invoice instead of the account."""
+
+
+def restrict_ledger(ledger: Ledger, account_ids: Sequence[str]) -> Ledger:
+    """Return the ledger with the rows of ``account_ids`` only, same tables present.
+
+    Where two batches brought one version of a key on one day, the later batch's row is kept,
+    as a reader of the whole ledger would. Exchange rates belong to no account and are left
+    out; no feature reads them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        A ledger on disk.
+    account_ids : sequence of str
+        Which accounts.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "threads": 1,
+    }
+    rows: dict[str, pa.Table] = {}
+    with duckdb.connect(config=config) as connection:
+        wanted = pa.table({"account_id": pa.array(list(account_ids), pa.string())})
+        connection.register("wanted_rows", wanted)
+        connection.execute("create temp table wanted as select account_id from wanted_rows")
+        for table in TABLES.values():
+            if table.name not in ledger.present:
+                continue
+            found = _read(connection, ledger, table)
+            if table.name == "invoices":
+                connection.register("invoice_rows", found)
+            rows[table.name] = found
+    return ledger_from_rows(rows, ledger.manifest)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, ledger: Ledger, table: Table) -> pa.Table:
+    schema = arrow_schema(table)
+    columns = ", ".join(
+        f'cast("{column.name}" as {SQL_TYPES[column.kind]}) as "{column.name}"'
+        for column in table.columns
+    )
+    if "account_id" in table.column_names:
+        condition = "account_id in (select account_id from wanted)"
+    elif table.name in _OF_AN_INVOICE:
+        condition = "invoice_id in (select invoice_id from invoice_rows)"
+    else:
+        return schema.empty_table()
+    parts = []
+    for batch, path in enumerate(ledger.files.get(table.name, ())):
+        quoted = "'" + str(path).replace("'", "''") + "'"
+        scan = (
+            f"read_csv({quoted}, header = true, all_varchar = true)"
+            if path.suffix == ".csv"
+            else f"read_parquet({quoted})"
+        )
+        parts.append(f"select {columns}, {batch} as batch from {scan} where {condition}")  # noqa: S608 (contract names, own files)
+    key = [*table.key, *(["known_on"] if "known_on" in table.column_names else [])]
+    names = ", ".join(f'"{name}"' for name in table.column_names)
+    keys = ", ".join(f'"{name}"' for name in dict.fromkeys(key))
+    newest = f"row_number() over (partition by {keys} order by batch desc) = 1"
+    sql = f"select {names} from ({' union all '.join(parts)}) qualify {newest} order by {keys}"  # noqa: S608
+    return connection.sql(sql).to_arrow_table().cast(schema)
