@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from models.bundle import Bundle, read_bundle, write_bundle
 from models.home import Home
 
 FORMAT = 1
@@ -63,8 +64,13 @@ def write_scores(
     manifest: SnapshotManifest,
     tables: Mapping[str, pd.DataFrame],
     texts: Mapping[str, str],
+    bundle: Bundle,
 ) -> None:
-    """Write a scoring to ``folder``, all of it or nothing; a folder that is there is replaced."""
+    """Write a scoring to ``folder``, all of it or nothing; a folder that is there is replaced.
+
+    The model that scored goes into its ``model`` folder: the pair that is served stays whole,
+    whatever becomes of the registry.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.parent / f".{folder.name}.{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -74,6 +80,7 @@ def write_scores(
         pq.write_table(rows, temporary / f"{name}.parquet", compression="zstd")
     for name, text in texts.items():
         (temporary / name).write_text(text, "utf-8")
+    write_bundle(bundle, temporary / "model")
     content = {"format": FORMAT, **asdict(manifest)}
     (temporary / "manifest.json").write_text(json.dumps(content, indent=1, default=str), "utf-8")
     if folder.exists():
@@ -111,3 +118,8 @@ def read_snapshot_manifest(folder: Path) -> SnapshotManifest:
     content.pop("format")
     content["as_of"] = date.fromisoformat(content["as_of"])
     return SnapshotManifest(**content)
+
+
+def read_snapshot_model(folder: Path) -> Bundle:
+    """Read the model that scored a snapshot."""
+    return read_bundle(folder / "model", version=read_snapshot_manifest(folder).model_version)

@@ -91,10 +91,10 @@ def score_batch(
         "portfolio.json": json.dumps(portfolio, indent=1, allow_nan=False) + "\n",
     }
     folder = home.snapshots / manifest.name
-    write_scores(folder, manifest, tables, texts)
+    write_scores(folder, manifest, tables, texts, bundle)
     publish(home, manifest.name)
     if out is not None:
-        write_scores(out, manifest, tables, texts)
+        write_scores(out, manifest, tables, texts, bundle)
     return Scored(
         scoring=scoring,
         accounts=accounts,

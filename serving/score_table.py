@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.ageing import BUCKETS, UNDATED
+from models.explain import FAMILY_NAMES
 from models.reasons import BASE, BASE_SENTENCE, OTHER, Reason, top_reasons
 from models.scorer import CUTS
 from serving.scoring import reach_column
@@ -114,6 +115,8 @@ class ScoreTable:
         Columns of ``items.parquet`` and ``accounts.parquet``, rows ordered by account.
     reasons : pyarrow.ListArray
         Reasons of every account row.
+    log_odds : numpy.ndarray of float64, shape (n_items, n_families + 1)
+        Contributions of each item by family, in the order of ``FAMILY_NAMES``, base last.
     account_rows, item_rows : dict of str to (int, int)
         First row and row after the last of each account.
     """
@@ -121,6 +124,7 @@ class ScoreTable:
     items: dict[str, npt.NDArray[Any]]
     accounts: dict[str, npt.NDArray[Any]]
     reasons: pa.ListArray
+    log_odds: npt.NDArray[np.float64]
     account_rows: dict[str, tuple[int, int]]
     item_rows: dict[str, tuple[int, int]]
 
@@ -194,6 +198,7 @@ def make_score_table(items: pa.Table, accounts: pa.Table) -> ScoreTable:
     items = items.sort_by([("account_id", "ascending"), ("invoice_id", "ascending")])
     accounts = accounts.sort_by([("account_id", "ascending"), ("currency", "ascending")])
     reasons = accounts["reasons"].combine_chunks()
+    shap = [*(f"shap_{family}" for family in FAMILY_NAMES), "base_value"]
     return ScoreTable(
         items=_columns(items, ITEM_COLUMNS),
         accounts={
@@ -201,6 +206,7 @@ def make_score_table(items: pa.Table, accounts: pa.Table) -> ScoreTable:
             "rank": accounts["rank"].to_numpy(),
         },
         reasons=reasons,
+        log_odds=np.column_stack([items[name].to_numpy() for name in shap]),
         account_rows=_ranges(accounts["account_id"]),
         item_rows=_ranges(items["account_id"]),
     )

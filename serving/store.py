@@ -149,7 +149,8 @@ def _present(evidence: pa.Buffer) -> frozenset[str]:
     A feature is missing on every row exactly when one of the tables it needs is; tables that
     no feature needs change nothing and count as present.
     """
-    needing = [feature for feature in CATALOGUE if feature.needs]
+    stored = pq.read_schema(pa.BufferReader(evidence)).names
+    needing = [f for f in CATALOGUE if f.needs and f"value_{f.name}" in stored]
     columns = [f"value_{feature.name}" for feature in needing]
     values = pq.read_table(pa.BufferReader(evidence), columns=columns)
     seen: set[str] = set()

@@ -107,6 +107,8 @@ class TrainingConfig:
         Training rows kept; more are thinned by a hash of the invoice.
     decay_days : float
         Half-life of a row's weight by the age of its as-of date; 0 for equal weights.
+    balance_power : float
+        Power of the open balance in a row's weight; 0 for equal weights, 1 for dollars.
     first_as_of : date or None
         Earliest as-of date, where the ledger's early history is cut off.
     features : tuple of str
@@ -116,6 +118,7 @@ class TrainingConfig:
     seed: int = 20260101
     max_rows: int = 1_000_000
     decay_days: float = 0.0
+    balance_power: float = 0.0
     first_as_of: date | None = None
     features: tuple[str, ...] = ()
     trees: TreeConfig = field(default_factory=TreeConfig)

@@ -38,7 +38,7 @@ class RiskSet:
 
 
 def risk_set(dataset: Dataset, part: str, config: TrainingConfig) -> RiskSet:
-    """Return the rows of ``dataset`` on which a part is trained, weighted by age."""
+    """Return the rows of ``dataset`` on which a part is trained, weighted by age and balance."""
     decay_days = config.decay_days
     y = dataset.target(part)
     known = ~np.isnan(y)
@@ -47,6 +47,9 @@ def risk_set(dataset: Dataset, part: str, config: TrainingConfig) -> RiskSet:
         days = dataset.as_of.to_numpy(dtype="datetime64[D]")[known]
         age = (days.max() - days).astype(float)
         weight = 0.5 ** (age / decay_days)
+    if config.balance_power > 0 and known.any():
+        scale = dataset.balance[known] ** config.balance_power
+        weight = weight * scale / scale.mean()
     return RiskSet(
         values=dataset.frame.matrix(config.feature_names)[known], y=y[known], weight=weight
     )

@@ -215,16 +215,14 @@ def _keys(table: Table) -> Rule:
 
 
 def _currencies() -> Iterator[Rule]:
-    latest = "select {0}, max_by(currency, (known_on, batch)) as currency from {1} group by {0}"
-    invoices = latest.format("invoice_id", "stored_invoices")
-    receipts = latest.format("receipt_id", "stored_receipts")
-    credits_ = latest.format("credit_id", "stored_credits")
     yield Rule(
         name="one_currency",
         where="applications",
-        query=f"select application_id as id from stored_applications as t "  # noqa: S608 (contract names)
-        f"inner join ({invoices}) as i on t.invoice_id = i.invoice_id "
-        f"inner join ({receipts} union all {credits_}) as s on t.source_id = s.receipt_id "
+        query="select application_id as id from stored_applications as t "  # noqa: S608 (a constant)
+        "inner join invoices as i on t.invoice_id = i.invoice_id and i.superseded_on is null "
+        "inner join (select receipt_id as source_id, currency from receipts "
+        "where superseded_on is null union all select credit_id as source_id, currency "
+        "from credits where superseded_on is null) as s on t.source_id = s.source_id "
         f"where t.cause in {FUNDED} and i.currency <> s.currency",
         broken="move an amount between an invoice and a source in another currency. Apply in "
         "the invoice's currency from a receipt in that currency.",
@@ -233,8 +231,8 @@ def _currencies() -> Iterator[Rule]:
     yield Rule(
         name="one_currency",
         where="receipt_returns",
-        query=f"select return_id as id from stored_receipt_returns as t "  # noqa: S608 (contract names)
-        f"inner join ({receipts}) as r on t.receipt_id = r.receipt_id "
+        query="select return_id as id from stored_receipt_returns as t "
+        "inner join receipts as r on t.receipt_id = r.receipt_id and r.superseded_on is null "
         "where t.currency <> r.currency",
         broken="are in another currency than their receipt. Correct the currency.",
         kept="",

@@ -41,7 +41,7 @@ def command(  # noqa: PLR0913 (one parameter per option)
     from features.ledger.read import open_ledger  # noqa: PLC0415 (quick --help)
     from models.home import read_home  # noqa: PLC0415
     from serving.batch import score_batch  # noqa: PLC0415
-    from serving.model_choice import choose_model  # noqa: PLC0415
+    from training.choice import choose_model  # noqa: PLC0415
     from serving.policy import read_policy  # noqa: PLC0415
     from serving.tables import print_worklist  # noqa: PLC0415
 

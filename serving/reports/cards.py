@@ -1,6 +1,6 @@
 """The accounts of the worklist: a row each, and a card with reasons and open items."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,13 +58,15 @@ class AccountCard:
     rank : int
         Place in the lane.
     traits : str
-        Segment and region, and who collects.
+        Account id, segment, and who collects.
     hold : str
         Why the account is held and until when; empty for accounts to work.
     netted : tuple of (str, Amount)
         What makes the collectible smaller than the open balance, where anything does.
     steps : tuple of Step
         From the average to the account's amount at risk.
+    explained : bool
+        False when the roll-rate matrix answered for all items: there are no reasons.
     items : tuple of ItemRow
         The items with most at risk.
     rest : ItemSum or None
@@ -90,12 +92,13 @@ class AccountCard:
     hold: str
     netted: tuple[tuple[str, Amount], ...]
     steps: tuple[Step, ...]
+    explained: bool
     items: tuple[ItemRow, ...]
     rest: ItemSum | None
     total: ItemSum
 
 
-def account_card(row: Mapping[str, Any], items: pd.DataFrame, anchor: str) -> AccountCard:
+def account_card(row: Mapping[Hashable, Any], items: pd.DataFrame, anchor: str) -> AccountCard:
     """Return the card of one row of ``accounts.parquet`` and its open items."""
     ordered = items.sort_values(
         ["dollars_at_risk", "days_past_due", "invoice_id"],
@@ -105,9 +108,9 @@ def account_card(row: Mapping[str, Any], items: pd.DataFrame, anchor: str) -> Ac
     # A line "1 more item" would save nothing: then the item itself is listed.
     shown = ITEMS_SHOWN + 1 if len(ordered) == ITEMS_SHOWN + 1 else ITEMS_SHOWN
     hidden = ordered.iloc[shown:]
-    region, collector = _text(row["region"]), _text(row["collector"])
-    segment = plain(_text(row["segment"]))
-    traits = [segment, plain(region), f"collector {collector}" if collector else ""]
+    segment, collector = plain(_text(row["segment"])), _text(row["collector"])
+    traits = [str(row["account_id"]), segment, f"collector {collector}" if collector else ""]
+    steps = account_steps(list(row["reasons"]))
     return AccountCard(
         anchor=anchor,
         rank=int(row["rank"]),
@@ -125,14 +128,15 @@ def account_card(row: Mapping[str, Any], items: pd.DataFrame, anchor: str) -> Ac
         why=str(row["why"]),
         hold=_hold(row),
         netted=_netted(row),
-        steps=account_steps(list(row["reasons"])),
+        steps=steps,
+        explained=any(step.kind not in ("base", "total") for step in steps),
         items=tuple(_item(item) for item in ordered.iloc[:shown].to_dict("records")),
         rest=_sum(f"{len(hidden):,} more items", hidden) if len(hidden) else None,
         total=_sum("All open items", ordered),
     )
 
 
-def _item(item: Mapping[Any, Any]) -> ItemRow:
+def _item(item: Mapping[Hashable, Any]) -> ItemRow:
     days = None if pd.isna(item["days_past_due"]) else int(item["days_past_due"])
     last = item["bucket"] == BUCKETS[-1]
     if last:
@@ -168,7 +172,7 @@ def _sum(label: str, items: pd.DataFrame) -> ItemSum:
     )
 
 
-def _hold(row: Mapping[str, Any]) -> str:
+def _hold(row: Mapping[Hashable, Any]) -> str:
     if not row["hold"]:
         return ""
     until = row["hold_until"]
@@ -176,7 +180,7 @@ def _hold(row: Mapping[str, Any]) -> str:
     return label if pd.isna(until) else f"{label} until {long_date(until.date())}"
 
 
-def _netted(row: Mapping[str, Any]) -> tuple[tuple[str, Amount], ...]:
+def _netted(row: Mapping[Hashable, Any]) -> tuple[tuple[str, Amount], ...]:
     columns = {
         "unapplied_cash": "unapplied cash and credits",
         "disputed": "in open dispute",

@@ -1,19 +1,21 @@
 """Charts as SVG text, made from plain values; no script, no outside reference.
 
 Text keeps its size at every page width: labels and values have columns of fixed width (the
-style sheet sets them) and the bars between them are drawn in per cent of what is left. The
-attributes beside them are for programs that do not read style sheets.
+style sheet sets them) and each bar carries its place, ``--x``, and its width, ``--w``, as shares of
+what is left between them. The attributes in per cent are for readers without style sheets.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from serving.reports.drivers import Step
 from serving.reports.wording import Amount
 
 ROW, BAR = 24, 14
+_PLOT_LEFT, _PLOT_WIDTH = 40, 38
+"""Per cent of the page's width where bars lie when no style sheet is read."""
 _CUT_BELOW = 0.6
 """A waterfall whose steps span less than this share of its height does not start at zero."""
 
@@ -53,17 +55,17 @@ def ageing_chart(bars: Sequence[AgeingBar], *, key: str, title: str) -> Markup:
         What the chart shows.
     """
     largest = max((bar.balance.cents for bar in bars), default=0) or 1
-    plot, texts, said = [], [], []
+    drawn, said = [], []
     for row, bar in enumerate(bars):
         left = 0.0
         for kind, part in (("risk", bar.at_risk), ("secure", bar.secure), ("held", bar.held)):
-            width = part.cents / largest * 100
+            width = part.cents / largest
             if part.cents > 0:
-                plot.append(_rect(kind, left, width, row))
+                drawn.append(_rect(kind, left, width, row))
             left += width
-        texts.append(_row_text(bar.label, bar.balance.exact, row))
+        drawn.append(_row_text(bar.label, bar.balance.exact, row))
         said.append(f"{bar.label}: {bar.balance.exact}, of which at risk {bar.at_risk.exact}")
-    return _chart("ageing", key, title, ". ".join(said), len(bars), plot, texts)
+    return _chart("ageing", key, title, said, drawn)
 
 
 def waterfall_chart(steps: Sequence[Step], *, key: str, title: str) -> Markup:
@@ -74,21 +76,21 @@ def waterfall_chart(steps: Sequence[Step], *, key: str, title: str) -> Markup:
     """
     low, high = _scale(steps)
     cut = low > 0
-    plot, texts, said = [], [], []
+    drawn, said = [], []
     for row, step in enumerate(steps):
         stands = step.kind in ("base", "total")
         start = max(low, 0) if stands else step.start
         from_, to = sorted((_place(start, low, high), _place(step.end, low, high)))
         kind = step.kind if stands else ("up" if step.amount.cents > 0 else "down")
-        plot.append(_rect(kind, from_, max(to - from_, 0.5), row))
+        drawn.append(_rect(kind, from_, max(to - from_, 0.006), row))
         if stands and cut:
-            plot.append(_break(row))
+            drawn.append(_break(row))
         if row + 1 < len(steps):
-            plot.append(_connector(_place(step.end, low, high), row))
+            drawn.append(_connector(_place(step.end, low, high), row))
         amount = step.amount.exact if stands else step.amount.signed
-        texts.append(_row_text(step.label, amount, row, strong=stands))
+        drawn.append(_row_text(step.label, amount, row, strong=stands))
         said.append(f"{step.label}: {amount}")
-    return _chart("waterfall", key, title, ". ".join(said), len(steps), plot, texts)
+    return _chart("waterfall", key, title, said, drawn)
 
 
 def is_cut(steps: Sequence[Step]) -> bool:
@@ -115,26 +117,31 @@ def _scale(steps: Sequence[Step]) -> tuple[float, float]:
 
 
 def _place(cents: float, low: float, high: float) -> float:
-    return (cents - low) / (high - low) * 100
+    return (cents - low) / (high - low)
 
 
 def _rect(kind: str, left: float, width: float, row: int) -> Markup:
+    """Return a bar from ``left``, as wide as ``width``, both as shares of the plot."""
     top = row * ROW + (ROW - BAR) // 2
+    return _plotted(f"bar bar-{kind}", left, width, top, BAR)
+
+
+def _connector(place: float, row: int) -> Markup:
+    top = row * ROW + (ROW + BAR) // 2
+    return _plotted("connector", place, 0.0, top, ROW - BAR)
+
+
+def _plotted(name: str, left: float, width: float, top: int, height: int) -> Markup:
+    x, wide = _PLOT_LEFT + left * _PLOT_WIDTH, max(width * _PLOT_WIDTH, 0.1)
     return Markup(
-        '<rect class="bar bar-{}" x="{:.2f}%" y="{}" width="{:.2f}%" height="{}"/>'
-    ).format(kind, left, top, width, BAR)
+        '<rect class="{}" style="--x:{:.4f};--w:{:.4f}" x="{:.2f}%" width="{:.2f}%" y="{}" '
+        'height="{}"/>'
+    ).format(name, left, width, x, wide, top, height)
 
 
 def _break(row: int) -> Markup:
     top = row * ROW + (ROW - BAR) // 2 - 2
     return Markup('<path class="break" d="M6 {0}l4 {1}M10 {0}l4 {1}"/>').format(top, BAR + 4)
-
-
-def _connector(place: float, row: int) -> Markup:
-    top = row * ROW + (ROW + BAR) // 2
-    return Markup('<line class="connector" x1="{0:.2f}%" x2="{0:.2f}%" y1="{1}" y2="{2}"/>').format(
-        place, top, top + ROW - BAR
-    )
 
 
 def _row_text(label: str, value: str, row: int, *, strong: bool = False) -> Markup:
@@ -147,27 +154,18 @@ def _row_text(label: str, value: str, row: int, *, strong: bool = False) -> Mark
     ).format(weight, y, label, weight, y, value)
 
 
-def _chart(  # noqa: PLR0913 (the parts of one picture)
-    name: str,
-    key: str,
-    title: str,
-    description: str,
-    rows: int,
-    plot: Sequence[Markup],
-    texts: Sequence[Markup],
-) -> Markup:
-    height = max(rows, 1) * ROW
+def _chart(name: str, key: str, title: str, rows: Sequence[str], drawn: Sequence[Markup]) -> Markup:
+    """Return a picture of ``rows``, each of which the description says in words."""
+    height = max(len(rows), 1) * ROW
     return Markup(
         '<svg class="chart chart-{name}" role="img" aria-labelledby="{key}-title {key}-desc" '
         'width="100%" height="{height}"><title id="{key}-title">{title}</title>'
-        '<desc id="{key}-desc">{description}.</desc>{texts}'
-        '<svg class="plot" x="40%" width="38%" height="{height}">{plot}</svg></svg>'
+        '<desc id="{key}-desc">{description}.</desc>{drawn}</svg>'
     ).format(
         name=name,
         key=key,
-        title=escape(title),
-        description=escape(description),
+        title=title,
+        description=". ".join(rows),
         height=height,
-        texts=Markup().join(texts),
-        plot=Markup().join(plot),
+        drawn=Markup().join(drawn),
     )

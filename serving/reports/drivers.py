@@ -14,7 +14,7 @@ from serving.reports.wording import Amount
 
 Kind = Literal["base", "age", "family", "other", "total"]
 
-BASE_LABEL = "An average open invoice"
+BASE_LABEL = "Average open invoice"
 TOTAL_LABEL = "At risk"
 
 
@@ -50,9 +50,8 @@ def portfolio_steps(drivers: Mapping[str, float]) -> tuple[Step, ...]:
     Examples
     --------
     >>> steps = portfolio_steps({"disputes": 2.5, "item_age": -1.0, "base": 10.0})
-    >>> [(step.kind, step.amount.exact, step.start, step.end) for step in steps[1:]]
-    ... # doctest: +NORMALIZE_WHITESPACE
-    [('age', '−1.00', 1000, 900), ('family', '2.50', 900, 1150), ('total', '11.50', 0, 1150)]
+    >>> [(step.kind, step.start, step.end) for step in steps]
+    [('base', 0, 1000), ('age', 1000, 900), ('family', 900, 1150), ('total', 0, 1150)]
     """
     return _steps(
         [
@@ -72,8 +71,12 @@ def account_steps(reasons: Sequence[Reason], *, shown: int = 6) -> tuple[Step, .
     --------
     >>> reasons = [Reason(family=family, sentence="", dollars=dollars) for family, dollars in
     ...            [("disputes", 5.0), ("returns", 3.0), ("calendar", -4.0), ("base", 2.0)]]
-    >>> [(step.label, step.amount.signed) for step in account_steps(reasons, shown=1)]
-    [('An average open invoice', '+2.00'), ('Disputes', '+5.00'), ('2 smaller families', '−1.00'), ('At risk', '+6.00')]
+    >>> for step in account_steps(reasons, shown=1):
+    ...     print(step.label, step.amount.cents)
+    Average open invoice 200
+    Disputes 500
+    2 smaller families -100
+    At risk 600
     """
     apart = [reason for reason in reasons if reason["family"] in (BASE, AGE_FAMILY)]
     families = [reason for reason in reasons if reason["family"] not in (BASE, AGE_FAMILY)]
@@ -90,13 +93,13 @@ def _steps(reasons: Sequence[Reason], rest: Sequence[Reason] = ()) -> tuple[Step
     others.sort(key=lambda reason: (-reason["dollars"], reason["family"]))
     level = base
     steps = [_step("base", BASE_LABEL, BASE_SENTENCE, base, start=0)]
-    for kind, found in (("age", age), ("family", others)):
-        for reason in found:
-            label = FAMILIES.get(reason["family"], reason["family"])
-            steps.append(_step(kind, label, reason["sentence"], _cents(reason), start=level))
-            level = steps[-1].end
+    for reason in (*age, *others):
+        kind: Kind = "age" if reason["family"] == AGE_FAMILY else "family"
+        label, sentence = _label(reason), reason["sentence"]
+        steps.append(_step(kind, label, sentence, _cents(reason), start=level))
+        level = steps[-1].end
     if rest:
-        names = ", ".join(FAMILIES.get(r["family"], r["family"]).lower() for r in rest)
+        names = ", ".join(_label(reason).lower() for reason in rest)
         cents = sum(_cents(reason) for reason in rest)
         label = f"{len(rest)} smaller families"
         steps.append(_step("other", label, f"Together: {names}", cents, start=level))
@@ -104,15 +107,19 @@ def _steps(reasons: Sequence[Reason], rest: Sequence[Reason] = ()) -> tuple[Step
     return (*steps, _step("total", TOTAL_LABEL, "", level, start=0))
 
 
-def _step(kind: str, label: str, sentence: str, cents: int, *, start: int) -> Step:
+def _step(kind: Kind, label: str, sentence: str, cents: int, *, start: int) -> Step:
     return Step(
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         label=label,
         sentence=sentence,
         amount=Amount(cents=cents),
         start=start,
         end=start + cents,
     )
+
+
+def _label(reason: Reason) -> str:
+    return FAMILIES.get(reason["family"], reason["family"])
 
 
 def _cents(reason: Reason) -> int:

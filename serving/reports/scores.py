@@ -115,7 +115,6 @@ def _contradictions(scores: Scores) -> list[str]:
 def _compare(what: str, where: str, expected: int, found: int) -> list[str]:
     if expected == found:
         return []
-    return [
-        f"{what}: portfolio.json says {expected / 100:,.2f}, {where} {found / 100:,.2f}, "
-        f"difference {(found - expected) / 100:,.2f}"
-    ]
+    difference = f"difference {(found - expected) / 100:,.2f}"
+    said = f"{what}: portfolio.json says {expected / 100:,.2f}, {where} {found / 100:,.2f}"
+    return [f"{said}, {difference}"]

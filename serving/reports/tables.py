@@ -111,7 +111,7 @@ def figures(items: pd.DataFrame, key_figures: Mapping[str, Any]) -> tuple[Figure
         Figure(
             label="Expected to roll",
             value=to_roll.whole,
-            note=f"before netting {balance_to_roll.whole}",
+            note=f"{balance_to_roll.whole} before netting",
         ),
         Figure(
             label="DSO",
@@ -126,7 +126,7 @@ def figures(items: pd.DataFrame, key_figures: Mapping[str, Any]) -> tuple[Figure
         Figure(
             label="ADD",
             value=days_text(key_figures["average_days_delinquent"]),
-            note="days of sales that are late",
+            note="average days delinquent",
         ),
     )
 

@@ -101,13 +101,15 @@ def _meet_promises(world: World, index: int, rows: Ints) -> Ints:
     store = world.items
     account = store.account[rows]
     who = hazards.payers_of(world.population, account, store.pull[rows])
-    kept = hazards.keep_probability(who, world.regime[account]).astype(np.float64)
+    regime = world.regime[account]
+    kept = hazards.keep_probability(who, regime).astype(np.float64)
+    some_share = np.asarray(hazards.PROMISE_PARTLY)[regime]
     draw = world.rng.random(len(rows))
     broken = 1.0 - kept
     keeps = draw < kept
-    partly = ~keeps & (draw < kept + hazards.PROMISE_PARTLY * broken)
+    partly = ~keeps & (draw < kept + some_share * broken)
     moved = ~keeps & ~partly
-    moved &= draw < kept + (hazards.PROMISE_PARTLY + hazards.PROMISE_MOVED) * broken
+    moved &= draw < kept + (some_share + hazards.PROMISE_MOVED) * broken
     _reopen(world, rows[~moved])
     some = partly & (store.parts[rows] > 1)
     payments.pay_next_part(world, index, rows[some], payments.PART)

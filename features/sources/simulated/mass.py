@@ -175,7 +175,7 @@ class Chain:
         kept: Mass = due * self._kept[:, None]
         broken = due - kept
         moved = hazards.PROMISE_MOVED * broken
-        partly = hazards.PROMISE_PARTLY * broken
+        partly = np.asarray(hazards.PROMISE_PARTLY)[:, None, None] * broken
         arriving[:, 0, :-1] += partly[:, 1:]
         arriving[:, 0, 0] += partly[:, 0]
         arriving[:, 0] += broken - moved - partly

@@ -7,14 +7,49 @@
 -- an application is its own source.
 with sources as (
     select receipt_id as source_id from receipts
-    union
+    union all
     select credit_id as source_id from credits
 ),
 
-invoice_currencies as (
-    select invoice_id, max_by(currency, known_on) as currency
-    from invoices
-    group by invoice_id
+own_sources as (
+    select
+        applications.invoice_id,
+        applications.visible_on,
+        applications.superseded_on,
+        applications.amount
+    from applications
+    cross join funding
+    anti join sources
+        on applications.source_id = sources.source_id
+    where (applications.cause in ('cash', 'cash_return') and funding.receipts_absent)
+        or (applications.cause = 'credit' and funding.credits_absent)
+        or (
+            applications.cause = 'unapply'
+            and (funding.receipts_absent or funding.credits_absent)
+        )
+        or (
+            applications.cause = 'netting'
+            and (applications.source_id is null or funding.credits_absent)
+        )
+),
+
+cashless as (
+    select
+        'applied without cash' as posting,
+        invoice_id,
+        visible_on,
+        superseded_on,
+        amount
+    from applications
+    where cause in ('discount', 'write_off', 'adjustment', 'fx_rounding')
+    union all
+    select
+        'applied without a source' as posting,
+        invoice_id,
+        visible_on,
+        superseded_on,
+        amount
+    from own_sources
 ),
 
 postings as (
@@ -31,37 +66,15 @@ postings as (
     from credits
     union all
     select
-        case
-            when applications.cause in ('discount', 'write_off', 'adjustment', 'fx_rounding')
-            then 'applied without cash'
-            else 'applied without a source'
-        end as posting,
-        coalesce(invoice_currencies.currency, '') as currency,
-        applications.visible_on,
-        applications.superseded_on,
-        -applications.amount as amount
-    from applications
-    cross join funding
-    left join sources
-        on applications.source_id = sources.source_id
-    left join invoice_currencies
-        on applications.invoice_id = invoice_currencies.invoice_id
-    where applications.cause in ('discount', 'write_off', 'adjustment', 'fx_rounding')
-        or (
-            sources.source_id is null
-            and (
-                (applications.cause in ('cash', 'cash_return') and funding.receipts_absent)
-                or (applications.cause = 'credit' and funding.credits_absent)
-                or (
-                    applications.cause = 'unapply'
-                    and (funding.receipts_absent or funding.credits_absent)
-                )
-                or (
-                    applications.cause = 'netting'
-                    and (applications.source_id is null or funding.credits_absent)
-                )
-            )
-        )
+        cashless.posting,
+        coalesce(invoices.currency, '') as currency,
+        cashless.visible_on,
+        cashless.superseded_on,
+        -cashless.amount as amount
+    from cashless
+    left join invoices
+        on cashless.invoice_id = invoices.invoice_id
+        and invoices.superseded_on is null
 ),
 
 changes as (

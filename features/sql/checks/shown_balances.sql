@@ -4,13 +4,7 @@
 -- Parts are signed as they count in the total: what customers hold with us is negative.
 -- Two parts bridge the clocks: an application counts for its item once the item is shown, and
 -- for its receipt or credit once that is shown.
-with document_currencies as (
-    select invoice_id, max_by(currency, from_on) as currency
-    from documents
-    group by invoice_id
-),
-
-small_states as (
+with small_states as (
     select
         as_of_dates.as_of,
         item_states.invoice_id,
@@ -25,7 +19,10 @@ small_states as (
 ),
 
 first_invoices as (
-    select invoice_id, max_by(currency, known_on) as currency, min(visible_on) as day
+    select
+        invoice_id,
+        max(currency) filter (superseded_on is null) as currency,
+        min(visible_on) as day
     from invoices
     group by invoice_id
 ),
@@ -35,7 +32,6 @@ source_rows as (
         'unapplied cash' as part,
         receipt_id as source_id,
         currency,
-        known_on,
         visible_on,
         superseded_on,
         cast(amount * 100 as bigint) as cents
@@ -45,7 +41,6 @@ source_rows as (
         'unapplied credits' as part,
         credit_id as source_id,
         currency,
-        known_on,
         visible_on,
         superseded_on,
         cast(amount * 100 as bigint) as cents
@@ -53,7 +48,11 @@ source_rows as (
 ),
 
 first_sources as (
-    select part, source_id, max_by(currency, known_on) as currency, min(visible_on) as day
+    select
+        part,
+        source_id,
+        max(currency) filter (superseded_on is null) as currency,
+        min(visible_on) as day
     from source_rows
     group by part, source_id
 ),
@@ -152,17 +151,17 @@ days as (
 
 select
     small_states.as_of,
-    document_currencies.currency,
+    first_invoices.currency,
     case
         when small_states.balance_cents > 0 then 'within tolerance' else 'over-applied items'
     end as part,
     cast(sum(small_states.balance_cents) as bigint) as cents
 from small_states
-inner join document_currencies
-    on small_states.invoice_id = document_currencies.invoice_id
+inner join first_invoices
+    on small_states.invoice_id = first_invoices.invoice_id
 group by
     small_states.as_of,
-    document_currencies.currency,
+    first_invoices.currency,
     case
         when small_states.balance_cents > 0 then 'within tolerance' else 'over-applied items'
     end

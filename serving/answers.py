@@ -1,0 +1,226 @@
+"""What each route answers: plain values made from the served pair and a request.
+
+No clock, no key and no network here. The service adds the request id, records the answer and
+sends it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from features.catalogue import feature_digest
+from models.priority import LANES
+from serving.errors import ApiError, Detail
+from serving.explain_account import explain_account
+from serving.policy import Policy
+from serving.rows import Rows, ledger_of_rows, score_rows
+from serving.schemas import ExplainRequest, ScoreRequest, WorklistRequest
+from serving.score_table import ScoreTable
+from serving.settings import Settings
+from serving.store import ServedPair
+from serving.worklist import fill_capacity
+
+REASONS_IN_WORKLIST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer without its request id, and what the audit store must know about it.
+
+    Parameters
+    ----------
+    body : dict
+        Fields of the answer.
+    as_of : date
+        Observation date.
+    snapshot : str
+        Name of the snapshot, or ``rows-`` and the digest of the rows sent.
+    account_ids : tuple of str
+        Accounts in the answer.
+    """
+
+    body: dict[str, Any]
+    as_of: date
+    snapshot: str
+    account_ids: tuple[str, ...]
+
+
+def _head(pair: ServedPair, as_of: date, ledger_digest: str) -> dict[str, Any]:
+    return {
+        "model_version": pair.manifest.model_version,
+        "as_of": as_of.isoformat(),
+        "ledger_digest": ledger_digest,
+        "feature_digest": pair.manifest.feature_digest,
+    }
+
+
+def score(
+    pair: ServedPair, request: ScoreRequest, policy: Policy, settings: Settings
+) -> Answer:
+    """Return the scores of accounts, from the snapshot or from rows sent.
+
+    Raises
+    ------
+    ApiError
+        404 for an account or a date that is not at hand, 413 for too much at once, 422 for
+        rows that break the contract, 503 when the model reads other features than these.
+    """
+    asked = tuple(dict.fromkeys(request.account_ids))
+    if len(asked) > settings.max_accounts:
+        raise _too_many("account_ids", len(asked), settings.max_accounts)
+    if request.ledger is not None:
+        return _score_rows(pair, request, asked, policy, settings)
+    manifest = pair.manifest
+    if request.as_of is not None and request.as_of != manifest.as_of:
+        raise ApiError(
+            404,
+            "unknown_as_of",
+            f"No scoring of {request.as_of} is at hand. At hand: {manifest.as_of}. Score it with "
+            "`rollrisk score`, or send the ledger rows.",
+            (
+                Detail(
+                    where="as_of",
+                    rule=f"one of {manifest.as_of}",
+                    value=request.as_of.isoformat(),
+                ),
+            ),
+        )
+    accounts = list(_accounts(pair.table, asked, request.top_reasons, "the served snapshot"))
+    return Answer(
+        body={**_head(pair, manifest.as_of, manifest.ledger_digest), "accounts": accounts},
+        as_of=manifest.as_of,
+        snapshot=pair.name,
+        account_ids=asked,
+    )
+
+
+def _score_rows(
+    pair: ServedPair,
+    request: ScoreRequest,
+    asked: tuple[str, ...],
+    policy: Policy,
+    settings: Settings,
+) -> Answer:
+    tables: Mapping[str, Rows] = request.ledger or {}
+    if request.as_of is None:
+        raise ApiError(
+            400,
+            "malformed",
+            "With ledger rows, as_of must say for which day they are scored.",
+            (Detail(where="as_of", rule="required with ledger"),),
+        )
+    rows = sum(len(table) for table in tables.values())
+    if rows > settings.max_rows:
+        raise _too_many("ledger", rows, settings.max_rows)
+    if pair.bundle.feature_digest != feature_digest():
+        raise ApiError(
+            503,
+            "not_ready",
+            "The model reads other features than this version computes. Train again with "
+            "`rollrisk train` and score; accounts of the snapshot are still answered.",
+        )
+    ledger = ledger_of_rows(tables, request.as_of, present=pair.present)
+    table = score_rows(ledger, request.as_of, pair.bundle, policy)
+    accounts = list(_accounts(table, asked, request.top_reasons, "the rows sent"))
+    return Answer(
+        body={**_head(pair, request.as_of, ledger.digest), "accounts": accounts},
+        as_of=request.as_of,
+        snapshot=f"rows-{ledger.digest}",
+        account_ids=asked,
+    )
+
+
+def _accounts(
+    table: ScoreTable | None, asked: Sequence[str], top_reasons: int, source: str
+) -> Iterator[dict[str, Any]]:
+    unknown = [
+        Detail(where=f"account_ids.{position}", rule=f"open items in {source}", value=account_id)
+        for position, account_id in enumerate(asked)
+        if table is None or account_id not in table
+    ]
+    if unknown or table is None:
+        raise ApiError(
+            404,
+            "unknown_account",
+            f"{len(unknown)} of {len(asked)} account(s) have no open items in {source}, or are "
+            "unknown.",
+            tuple(unknown),
+        )
+    for account_id in asked:
+        yield from table.account(account_id, top_reasons)
+
+
+def _too_many(where: str, found: int, limit: int) -> ApiError:
+    return ApiError(
+        413,
+        "too_large",
+        f"{where} holds {found}, at most {limit} are allowed. Split the request.",
+        (Detail(where=where, rule=f"at most {limit}", value=str(found)),),
+    )
+
+
+def worklist(pair: ServedPair, request: WorklistRequest, policy: Policy) -> Answer:
+    """Return the accounts to work, lane by lane, with why each ranks and what to do."""
+    ranking = pair.ranking
+    for column in ("collector", "segment"):
+        wanted = getattr(request, column)
+        if wanted is not None:
+            ranking = ranking[ranking[column] == wanted]
+    ranking = ranking.assign(row=ranking.index)
+    chosen = fill_capacity(ranking, policy, request.capacity, include_held=request.include_held)
+    rows = [int(row) for row in chosen["row"]]
+    entries = pair.table.account_entries(rows, REASONS_IN_WORKLIST)
+    ranks = pair.table.accounts["rank"]
+    accounts = [
+        {"position": position, "rank": int(ranks[row]), **entry}
+        for position, (row, entry) in enumerate(zip(rows, entries, strict=True), start=1)
+    ]
+    seats = policy.seats(request.capacity)
+    lanes = [
+        {
+            "lane": lane,
+            "share": policy.capacity[lane],
+            "seats": seats[lane],
+            "listed": int((chosen["lane"] == lane).sum()),
+            "waiting": int((ranking["lane"] == lane).sum()),
+        }
+        for lane in LANES
+    ]
+    manifest = pair.manifest
+    head = _head(pair, manifest.as_of, manifest.ledger_digest)
+    return Answer(
+        body={**head, "capacity": request.capacity, "lanes": lanes, "accounts": accounts},
+        as_of=manifest.as_of,
+        snapshot=pair.name,
+        account_ids=tuple(dict.fromkeys(str(entry["account_id"]) for entry in accounts)),
+    )
+
+
+def explain(pair: ServedPair, request: ExplainRequest) -> Answer:
+    """Return why an account scores as it does; ApiError 404 when it has no open items."""
+    account_id = request.account_id
+    if account_id not in pair.table:
+        raise ApiError(
+            404,
+            "unknown_account",
+            "The account has no open items in the served snapshot, or is unknown.",
+            (Detail(where="account_id", rule="open items", value=account_id),),
+        )
+    try:
+        content = explain_account(pair, account_id, request.invoice_id)
+    except KeyError:
+        raise ApiError(
+            404,
+            "unknown_invoice",
+            "The invoice is no open item of the account.",
+            (Detail(where="invoice_id", rule="open item", value=request.invoice_id),),
+        ) from None
+    manifest = pair.manifest
+    head = _head(pair, manifest.as_of, manifest.ledger_digest)
+    return Answer(
+        body={**head, "account_id": account_id, **content},
+        as_of=manifest.as_of,
+        snapshot=pair.name,
+        account_ids=(account_id,),
+    )

@@ -1,0 +1,143 @@
+"""``rollrisk check``."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from serving.commands.shared import (
+    ISO_DATE,
+    LEDGER,
+    console,
+    print_json,
+    print_table,
+    progress,
+    refusals,
+)
+
+if TYPE_CHECKING:
+    from features.ledger.finding import Finding
+    from features.ledger.sufficiency import Sufficiency
+
+_COLOURS = {"passed": "[green]passed[/green]", "warning": "[yellow]look[/yellow]"}
+_FAILED = "[red]failed[/red]"
+
+
+@click.command("check")
+@click.argument("ledger", type=LEDGER)
+@click.option(
+    "--as-of",
+    "as_of",
+    type=ISO_DATE,
+    multiple=True,
+    help="Day on which the books must balance; repeat for several. "
+    "Default: the last 24 month ends and the last known day.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all findings as JSON.")
+@refusals
+def command(ledger: Path, as_of: tuple[date, ...], as_json: bool) -> None:  # noqa: FBT001
+    """Prove a ledger's invariants and say whether it can be trained on.
+
+    Exit code 1 when an invariant fails. A ledger that is sound but too small for a model is
+    reported and ends with 0: it can be scored from its roll-rate matrix.
+    """
+    from dataclasses import asdict  # noqa: PLC0415 (quick --help)
+
+    from features.ledger.finding import all_passed  # noqa: PLC0415
+    from features.ledger.invariants import check_ledger  # noqa: PLC0415
+    from features.ledger.read import open_ledger  # noqa: PLC0415
+    from features.ledger.sufficiency import judge_sufficiency  # noqa: PLC0415
+
+    opened = open_ledger(ledger)
+    with progress("Check") as tell:
+        findings = check_ledger(opened, as_of or None, progress=tell)
+        sound = all_passed(findings)
+        sufficiency = judge_sufficiency(opened, progress=tell) if sound else None
+    if as_json:
+        print_json(
+            {
+                "ledger_digest": opened.digest,
+                "known_through": opened.manifest.known_through,
+                "passed": sound,
+                "findings": [asdict(finding) for finding in findings],
+                "sufficiency": asdict(sufficiency) | {"enough": sufficiency.enough}
+                if sufficiency
+                else None,
+            }
+        )
+    else:
+        _print_balances(findings)
+        _print_findings(str(ledger), findings)
+        if sufficiency:
+            _print_sufficiency(sufficiency)
+    if not sound:
+        click.get_current_context().exit(1)
+
+
+def _print_balances(findings: Sequence["Finding"]) -> None:
+    """Print the parts of the balance: every day that fails, else the newest per currency."""
+    balances = [finding for finding in findings if finding.name == "books_balance"]
+    newest = {finding.currency: finding for finding in balances}
+    shown = [finding for finding in balances if not finding.passed] or list(newest.values())
+    if not shown:
+        return
+    # A table of days would not fit a terminal: one column per day and currency, at most five.
+    for start in range(0, len(shown), 5):
+        block = shown[start : start + 5]
+        heads = [f"{finding.currency} {finding.as_of}".strip() for finding in block]
+        rows = [
+            [part, *(f"{dict(finding.parts)[part]:,.2f}" for finding in block)]
+            for part, _ in block[0].parts
+        ]
+        for name in ("found", "expected", "difference"):
+            rows.append([f"= {name}", *(f"{getattr(f, name):,.2f}" for f in block)])
+        print_table("Balance", ["part", *heads], rows, right=heads)
+
+
+def _print_findings(ledger: str, findings: Sequence["Finding"]) -> None:
+    days = Counter(finding.outcome for finding in findings if finding.name == "books_balance")
+    rows = []
+    if days["passed"]:
+        words = f"{days['passed']} of {days.total()} month ends and currencies balance to the cent."
+        rows.append(["books balance", _COLOURS["passed"], "", words])
+    for finding in findings:
+        if finding.name == "books_balance" and finding.passed:
+            continue
+        examples = ", ".join(finding.examples)
+        more = " …" if finding.count > len(finding.examples) else ""
+        rows.append(
+            [
+                finding.name.replace("_", " "),
+                _COLOURS.get(finding.outcome, _FAILED),
+                f"{finding.count:,}" if finding.count else "",
+                finding.sentence + (f" Such as {examples}{more}" if examples else ""),
+            ]
+        )
+    print_table(ledger, ["question", "answer", "rows", "what was found"], rows, right=["rows"])
+
+
+def _print_sufficiency(sufficiency: "Sufficiency") -> None:
+    columns = ["unresolved", "resolved"]
+    rows = [
+        [row.bucket, *(f"{getattr(row, name):,}" for name in columns)]
+        for row in sufficiency.outcomes
+    ]
+    title = f"Known outcomes after 30 days, on {sufficiency.as_of_dates} dates"
+    print_table(title, ["bucket", *columns], rows, right=columns)
+    target = console()
+    target.print(
+        f"History: {sufficiency.history_days:,} days from {sufficiency.first_posting} to "
+        f"{sufficiency.known_through}; a model needs {sufficiency.needed_days:,}."
+    )
+    if sufficiency.clocks != "proven":
+        target.print(
+            f"[yellow]Clocks: {sufficiency.clocks}.[/yellow] known_on was copied from the "
+            f"business date in {sufficiency.defaulted_share:.0%} of rows."
+        )
+    if sufficiency.enough:
+        target.print("[green]Enough to train on.[/green]")
+    else:
+        target.print("[yellow]Too little to train on:[/yellow] " + " ".join(sufficiency.missing))

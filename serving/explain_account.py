@@ -1,0 +1,260 @@
+"""Why an account scores as it does: families, features, what is usual, and the ledger rows.
+
+Each feature is shown beside the account's own norm (the median over its open items at the
+twelve month-ends before the as-of date, through the same feature SQL) and beside the median
+of its segment, which is part of the model's profile. The evidence names the newest rows that
+each family was computed from.
+"""
+
+import math
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.build import feature_frame
+from features.catalogue import CATALOGUE, FAMILIES, Feature, feature_digest
+from features.engines import EngineOptions
+from features.ledger.manifest import LedgerError
+from features.ledger.read import Ledger, open_ledger
+from features.ledger.tables import TABLES, Table
+from models.explain import FAMILY_NAMES
+from models.profile import ALL
+from models.reasons import BASE, BASE_SENTENCE, format_value
+from serving.account_ledger import restrict_ledger
+from serving.store import ServedPair
+
+NORM_MONTHS = 12
+EVIDENCE_ROWS = 10
+"""Newest rows named per table."""
+
+FAMILY_TABLES: dict[str, tuple[str, ...]] = {
+    "item_age": ("invoices", "due_date_changes"),
+    "document": ("invoices", "due_date_changes"),
+    "part_payments": ("applications",),
+    "account_ageing": ("invoices", "applications"),
+    "payment_timing": ("applications",),
+    "payment_rhythm": ("applications", "receipts"),
+    "own_history": ("invoices", "applications"),
+    "exposure": ("invoices", "account_changes"),
+    "returns": ("receipt_returns",),
+    "disputes": ("disputes",),
+    "promises": ("promises", "installments"),
+    "credits": ("credits", "receipts"),
+    "relationship": ("invoices", "account_changes"),
+    "calendar": (),
+}
+"""Ledger tables behind each family; the calendar needs none."""
+
+
+def month_ends(as_of: date, count: int = NORM_MONTHS) -> list[date]:
+    """Return the last days of the ``count`` months before the month of ``as_of``.
+
+    A month-end that is ``as_of`` itself does not count: a norm is what was usual before.
+
+    Examples
+    --------
+    >>> [str(day) for day in month_ends(date(2024, 3, 31), 2)]
+    ['2024-01-31', '2024-02-29']
+    """
+    days = []
+    first = as_of.replace(day=1)
+    for _ in range(count):
+        end = first - timedelta(days=1)
+        days.append(end)
+        first = end.replace(day=1)
+    return days[::-1]
+
+
+def own_norms(ledger: Ledger, as_of: date) -> dict[str, float]:
+    """Return the median of each feature over the open items at the month-ends before ``as_of``.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Rows of one account.
+    as_of : date
+        Month-ends before it count.
+
+    Returns
+    -------
+    dict of str to float
+        By feature; features that the account never had a value of are left out.
+    """
+    frame = feature_frame(ledger, month_ends(as_of), options=EngineOptions(threads=1))
+    known = ((name, frame.column(name)) for name in frame.names)
+    kept = ((name, values[~np.isnan(values)]) for name, values in known)
+    return {name: float(np.median(values)) for name, values in kept if len(values)}
+
+
+def recent_rows(ledger: Ledger, as_of: date) -> dict[str, list[str]]:
+    """Return the ids of the newest rows of each table that the books showed on ``as_of``.
+
+    Ids of tables with several key columns are joined by a colon.
+    """
+    found = {}
+    for name, rows in ledger.rows.items():
+        table = TABLES[name]
+        if table.clock is not None:
+            found[name] = _newest(table, rows, as_of)
+    return found
+
+
+def _newest(table: Table, rows: pa.Table, as_of: date) -> list[str]:
+    visible_on = pc.max_element_wise(rows[str(table.clock)], rows["known_on"])
+    shown = rows.append_column("visible_on", visible_on)
+    shown = shown.filter(pc.less_equal(shown["visible_on"], pa.scalar(as_of)))
+    order = [("visible_on", "descending"), *((name, "descending") for name in table.key)]
+    newest = shown.sort_by(order).select(list(table.key)).to_pylist()
+    ids = (":".join(str(value) for value in row.values()) for row in newest)
+    return list(dict.fromkeys(ids))[:EVIDENCE_ROWS]
+
+
+@lru_cache(maxsize=2)
+def _open(folder: str, digest: str) -> Ledger:
+    """Open a ledger once per snapshot: its digest reads every file."""
+    del digest
+    return open_ledger(Path(folder))
+
+
+def explain_account(pair: ServedPair, account_id: str, invoice_id: str | None) -> dict[str, Any]:
+    """Return the explanation of an account, without the fields that every answer has.
+
+    Parameters
+    ----------
+    pair : ServedPair
+        Snapshot and model; must hold the account.
+    account_id : str
+        Whose.
+    invoice_id : str or None
+        The open item whose features are shown; None for the one with most dollars at risk.
+
+    Raises
+    ------
+    KeyError
+        When ``invoice_id`` is no open item of the account.
+    """
+    start, end = pair.table.item_rows[account_id]
+    ids = pair.table.items["invoice_id"][start:end].tolist()
+    at_risk = pair.table.items["dollars_at_risk"][start:end]
+    collectible = pair.table.items["collectible"][start:end]
+    if invoice_id is None:
+        leading = int(np.lexsort((collectible, at_risk))[-1])
+    elif invoice_id in ids:
+        leading = ids.index(invoice_id)
+    else:
+        raise KeyError(invoice_id)
+    accounts = pair.table.account(account_id, len(FAMILIES))
+    items = [item for entry in accounts for item in entry.pop("items")]
+    for item in items:
+        parts = pair.table.log_odds[start + ids.index(item["invoice_id"])].tolist()
+        item["log_odds"] = dict(zip((*FAMILY_NAMES, BASE), parts, strict=True))
+    notes: list[str] = []
+    norms, rows = _from_ledger(pair, account_id, notes)
+    values = pair.evidence_of(account_id).slice(leading, 1).to_pylist()[0]
+    by_segment = pair.bundle.profile.medians
+    segment = accounts[0]["segment"] if accounts[0]["segment"] in by_segment else ALL
+    medians = dict(zip(pair.bundle.feature_names, by_segment[segment], strict=True))
+    features = [
+        _feature(feature, values, norms.get(feature.name), medians.get(feature.name))
+        for feature in CATALOGUE
+        if f"value_{feature.name}" in values
+    ]
+    return {
+        "accounts": accounts,
+        "items": items,
+        "explained_invoice_id": ids[leading],
+        "families": [_family(name, accounts, features, rows) for name in FAMILY_NAMES],
+        "base": {"sentence": BASE_SENTENCE, "dollars": _dollars(accounts, BASE)},
+        "notes": notes,
+    }
+
+
+def _from_ledger(
+    pair: ServedPair, account_id: str, notes: list[str]
+) -> tuple[dict[str, float], dict[str, list[str]]]:
+    """Return norms and evidence; say in ``notes`` what is missing where there is no ledger."""
+    as_of = pair.manifest.as_of
+    try:
+        ledger = _open(pair.manifest.ledger, pair.manifest.ledger_digest)
+    except LedgerError:
+        notes.append(
+            "The ledger of this snapshot cannot be read here: own norms and ledger rows are "
+            "missing. Make its folder available and ask again."
+        )
+        return {}, {}
+    if ledger.digest != pair.manifest.ledger_digest:
+        notes.append(
+            "The ledger has changed since this snapshot; norms and rows are those the books "
+            "show today for the days before the as-of date."
+        )
+    own = restrict_ledger(ledger, [account_id])
+    rows = recent_rows(own, as_of)
+    if pair.bundle.feature_digest != feature_digest():
+        notes.append(
+            "The model reads other features than this version computes, so own norms are "
+            "missing. Train again with `rollrisk train` and score."
+        )
+        return {}, rows
+    return own_norms(own, as_of), rows
+
+
+def _feature(
+    feature: Feature, values: dict[str, Any], norm: float | None, median: float | None
+) -> dict[str, Any]:
+    value = _known(values[f"value_{feature.name}"])
+    return {
+        "name": feature.name,
+        "family": feature.family,
+        "grain": "item" if feature.grain == "item" else "account",
+        "unit": feature.unit,
+        "sentence": "" if value is None else _sentence(feature, value),
+        "value": value,
+        "own_norm": _known(norm),
+        "segment_median": _known(median),
+        "log_odds": values[f"log_odds_{feature.name}"],
+    }
+
+
+def _sentence(feature: Feature, value: float) -> str:
+    return feature.sentence.format(value=format_value(feature, value))
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
+
+
+def _family(
+    family: str,
+    accounts: list[dict[str, Any]],
+    features: list[dict[str, Any]],
+    rows: dict[str, list[str]],
+) -> dict[str, Any]:
+    sentences = [
+        reason["sentence"]
+        for entry in accounts
+        for reason in entry["reasons"]
+        if reason["family"] == family
+    ]
+    return {
+        "family": family,
+        "title": FAMILIES[family],
+        "sentence": sentences[0] if sentences else "",
+        "dollars": _dollars(accounts, family),
+        "features": [feature for feature in features if feature["family"] == family],
+        "evidence": {name: rows[name] for name in FAMILY_TABLES[family] if name in rows},
+    }
+
+
+def _dollars(accounts: list[dict[str, Any]], family: str) -> dict[str, str]:
+    """Return what a family adds, by currency: amounts are never added across currencies."""
+    return {
+        entry["currency"]: next(
+            (r["dollars"] for r in entry["reasons"] if r["family"] == family), "0.00"
+        )
+        for entry in accounts
+    }

@@ -1,0 +1,298 @@
+"""Requests and responses of the service, as they show in ``/docs.json``.
+
+Requests are strict: an unknown key or a wrong type is refused. Money is text with two
+decimals in document currency; probabilities are unrounded doubles; a missing value is null.
+"""
+
+import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from serving.examples import EXAMPLES
+
+Money = Annotated[str, Field(pattern=r"^-?\d+\.\d{2}$")]
+MaybeMoney = Annotated[str, Field(pattern=r"^-?\d+\.\d{2}$")] | None
+Probability = Annotated[float, Field(ge=0, le=1)]
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _strict(example: str) -> ConfigDict:
+    """Return the configuration of a request; its errors never repeat what was sent."""
+    return ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        hide_input_in_errors=True,
+        json_schema_extra={"example": EXAMPLES[example]},
+    )
+
+
+class ScoreRequest(BaseModel):
+    """Score accounts: from the served snapshot, or from ledger rows sent along."""
+
+    model_config = _strict("score")
+
+    account_ids: list[Id] = Field(
+        min_length=1, description="Accounts to score, in the order they are answered."
+    )
+    as_of: datetime.date | None = Field(
+        default=None,
+        description="Day of the scoring; the served snapshot's when left out. Required with "
+        "`ledger`.",
+    )
+    top_reasons: int = Field(
+        default=5, ge=0, le=50, description="Families named; the rest is summed as `other`."
+    )
+    ledger: dict[str, list[dict[str, Any]]] | None = Field(
+        default=None,
+        description="Rows by table of the ledger contract: `accounts`, `invoices` and "
+        "`applications` are required. Dates as ISO text, money as text. Rows of other accounts "
+        "(a family) are context. A table that is left out has no rows for these accounts.",
+    )
+
+
+class WorklistRequest(BaseModel):
+    """The accounts to work first, within a capacity."""
+
+    model_config = _strict("worklist")
+
+    capacity: int = Field(default=50, ge=1, le=10_000, description="Accounts to list.")
+    collector: str | None = Field(default=None, description="Only this collector's accounts.")
+    segment: str | None = Field(default=None, description="Only accounts of this segment.")
+    include_held: bool = Field(
+        default=False,
+        description="Also list accounts that a dispute, plan, promise or unapplied cash explains.",
+    )
+
+
+class ExplainRequest(BaseModel):
+    """Why an account scores as it does."""
+
+    model_config = _strict("explain")
+
+    account_id: Id = Field(description="An account with open items in the served snapshot.")
+    invoice_id: Id | None = Field(
+        default=None,
+        description="The open item whose features are shown; the one with most dollars at risk "
+        "when left out.",
+    )
+
+
+class _Given(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Reason(_Given):
+    """What a family of features adds to the dollars at risk."""
+
+    family: str = Field(description="Key of the family; the last two are `other` and `base`.")
+    sentence: str = Field(description="What the strongest feature shows, in words.")
+    dollars: Money = Field(description="Reasons of an account sum to its `dollars_at_risk`.")
+
+
+class ScoredItem(_Given):
+    """One open item."""
+
+    invoice_id: str
+    currency: str
+    bucket: str = Field(description="`current`, `1-30`, `31-60`, `61-90`, `91+` or `undated`.")
+    days_past_due: int | None = Field(description="Negative before the due date; null if undated.")
+    due_on: datetime.date | None
+    open_balance: Money
+    collectible: Money = Field(description="Open balance less the four parts that follow.")
+    unapplied: Money
+    disputed: Money
+    planned: Money
+    promised: Money
+    exposed: bool = Field(description="Whether it would stand in the next bucket in 30 days.")
+    p_roll: Probability | None = Field(description="P(rolls within 30 days); null if not exposed.")
+    p_open_7: Probability = Field(description="P(unresolved after 7 days).")
+    p_open_14: Probability
+    p_open_30: Probability
+    p_open_60: Probability
+    p_open_90: Probability
+    p_open_120: Probability
+    p_reach_1_30: Probability | None = Field(description="P(ever reaches the bucket).")
+    p_reach_31_60: Probability | None
+    p_reach_61_90: Probability | None
+    p_reach_91_plus: Probability | None
+    balance_expected_to_roll: Money
+    dollars_expected_to_roll: Money
+    dollars_expected_to_stay: Money
+    dollars_at_risk: Money
+    lane: str
+    priority_value: MaybeMoney
+    fallback: str = Field(description="Empty, or why the roll-rate matrix answered.")
+
+
+class _Account(_Given):
+    account_id: str
+    currency: str = Field(description="Amounts are never added across currencies.")
+    name: str | None
+    segment: str | None
+    region: str | None
+    collector: str | None
+    is_natural_person: bool | None
+    open_balance: Money
+    collectible: Money
+    open_current: Money
+    open_1_30: Money
+    open_31_60: Money
+    open_61_90: Money
+    open_91_plus: Money
+    open_undated: Money
+    collectible_current: Money
+    collectible_1_30: Money
+    collectible_31_60: Money
+    collectible_61_90: Money
+    collectible_91_plus: Money
+    collectible_undated: Money
+    unapplied_cash: Money
+    disputed: Money
+    on_plan: Money
+    promised: Money
+    dollars_expected_to_roll: Money
+    dollars_expected_to_stay: Money
+    dollars_at_risk: Money
+    balance_expected_to_roll: Money
+    p_roll: Probability | None = Field(description="Collectible-weighted over exposed items.")
+    oldest_days_past_due: int | None
+    lane: str = Field(description="`past_due`, `due_soon`, `last_bucket` or empty.")
+    priority_value: MaybeMoney = Field(description="Value of working the account's lane.")
+    hold: str = Field(description="Empty, or what explains all that is asked for.")
+    hold_until: datetime.date | None
+    action: str = Field(description="Suggested action.")
+    why: str = Field(description="Why that action.")
+    reasons: list[Reason]
+
+
+class ScoredAccount(_Account):
+    """An account in one currency with its open items."""
+
+    items: list[ScoredItem]
+
+
+class ListedAccount(_Account):
+    """An account on the worklist."""
+
+    position: int = Field(ge=1, description="Place on this list.")
+    rank: int = Field(ge=1, description="Rank within lane and currency over all accounts.")
+
+
+class _Answer(_Given):
+    request_id: str = Field(description="Also the header `X-Request-ID`; names the audit row.")
+    model_version: str
+    as_of: datetime.date
+    ledger_digest: str
+    feature_digest: str
+
+
+class ScoreResponse(_Answer):
+    """Scores of the accounts asked for."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["score_response"]})
+
+    accounts: list[ScoredAccount]
+
+
+class Lane(_Given):
+    """A lane of the worklist and its share of the capacity."""
+
+    lane: str
+    share: float = Field(ge=0, le=1)
+    seats: int = Field(ge=0, description="Accounts the share amounts to.")
+    listed: int = Field(ge=0, description="Accounts listed; free seats go to the other lanes.")
+    waiting: int = Field(ge=0, description="Accounts that stand in the lane, held ones too.")
+
+
+class WorklistResponse(_Answer):
+    """The accounts to work first."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["worklist_response"]})
+
+    capacity: int
+    lanes: list[Lane]
+    accounts: list[ListedAccount]
+
+
+class ExplainedItem(ScoredItem):
+    """An open item with its contributions."""
+
+    log_odds: dict[str, float] = Field(description="By family and `base`; they sum to the margin.")
+
+
+class ExplainedFeature(_Given):
+    """A feature beside what is usual."""
+
+    name: str
+    family: str
+    grain: str = Field(description="`item`: of the explained invoice; `account`: of all items.")
+    unit: str
+    sentence: str = Field(description="The value in words; empty when it is missing.")
+    value: float | None
+    own_norm: float | None = Field(
+        description="Median over the account's open items at the 12 month-ends before as_of."
+    )
+    segment_median: float | None = Field(description="Of the training portfolio's segment.")
+    log_odds: float
+
+
+class ExplainedFamily(_Given):
+    """A family of features with the ledger rows behind it."""
+
+    family: str
+    title: str
+    sentence: str
+    dollars: dict[str, Money] = Field(description="By currency.")
+    features: list[ExplainedFeature]
+    evidence: dict[str, list[str]] = Field(description="Ids of the newest rows, by table.")
+
+
+class Base(_Given):
+    """What an average item would carry."""
+
+    sentence: str
+    dollars: dict[str, Money]
+
+
+class ExplainedAccount(_Account):
+    """An account in one currency."""
+
+
+class ExplainResponse(_Answer):
+    """Why an account scores as it does."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["explain_response"]})
+
+    account_id: str
+    accounts: list[ExplainedAccount]
+    items: list[ExplainedItem]
+    explained_invoice_id: str
+    families: list[ExplainedFamily]
+    base: Base
+    notes: list[str] = Field(description="What could not be shown, and why.")
+
+
+class ErrorDetail(_Given):
+    """One thing that is wrong."""
+
+    where: str = Field(description="Path into the request, positions from 0.")
+    rule: str
+    value: JsonValue = Field(description="Card numbers and IBANs are never repeated.")
+
+
+class ErrorContent(_Given):
+    """What went wrong."""
+
+    code: str
+    message: str
+    details: list[ErrorDetail]
+
+
+class ErrorResponse(_Given):
+    """The one shape of every error."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["error"]})
+
+    error: ErrorContent
