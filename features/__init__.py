@@ -1,0 +1,1 @@
+"""Ledger → point-in-time features: what the books showed, described for a model."""

@@ -160,7 +160,8 @@ def allocate(remaining: Cents, group: Cents, pool: Cents) -> Cents:
         return total
     first = np.flatnonzero(np.diff(group, prepend=-1))
     before = total - total[first][np.cumsum(np.diff(group, prepend=-1) != 0) - 1]
-    return np.clip(pool - before, 0, remaining)
+    share: Cents = np.clip(pool - before, 0, remaining)
+    return share
 
 
 def commitment_dates(session: Session) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -172,8 +173,8 @@ def open_session(
         connection.close()
 
 
-def _config(ledger: Ledger, options: EngineOptions) -> dict[str, str | bool | int | float]:
-    config: dict[str, str | bool | int | float] = {
+def _config(ledger: Ledger, options: EngineOptions) -> dict[str, Any]:
+    config: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "enable_external_access": bool(ledger.files),

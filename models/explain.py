@@ -83,7 +83,7 @@ def explain(
         part = bundle.parts["step_1"]
         raw: Any = part.booster.predict(values[modelled], pred_contrib=True, num_threads=threads)
         contributions = np.asarray(raw, dtype=np.float64)
-        read = [NAMES.index(name) for name in bundle.feature_names]
+        read = np.array([NAMES.index(name) for name in bundle.feature_names])
         features[np.ix_(modelled, read)] = contributions[:, :-1]
         base[modelled] = contributions[:, -1]
         p_base[modelled] = part.calibrator.probability(base[modelled])

@@ -7,16 +7,17 @@ columns are ``p_open_7`` … ``p_open_120``.
 from pathlib import Path
 from typing import Any
 
-import mlflow
+import mlflow.models
 import numpy as np
 import pandas as pd
+from mlflow.pyfunc.model import PythonModel
 
 from features.build import FeatureFrame
 from models.bundle import Bundle, read_bundle
 from models.scorer import CUTS, survival_curves
 
 
-class RollRiskModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped
+class RollRiskModel(PythonModel):
     """Scores feature rows with a bundle."""
 
     _bundle: Bundle
@@ -28,7 +29,7 @@ class RollRiskModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow 
     def predict(
         self,
         context: Any,  # noqa: ANN401, ARG002 (MLflow's interface)
-        model_input,  # type: ignore[no-untyped-def]  # noqa: ANN001 (MLflow infers a schema from hints)
+        model_input: Any,  # noqa: ANN401 (MLflow would read a schema from a narrower hint)
         params: dict[str, Any] | None = None,  # noqa: ARG002 (MLflow's interface)
     ) -> pd.DataFrame:
         """Return P(unresolved) at each cut, one row per input row."""

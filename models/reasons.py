@@ -89,7 +89,9 @@ def family_sentences(
     rising : numpy.ndarray of bool, shape (m,)
         Whether the family raises the figure; the feature must push the same way.
     """
-    members = [index for index, feature in enumerate(CATALOGUE) if feature.family == family]
+    members = np.array(
+        [index for index, feature in enumerate(CATALOGUE) if feature.family == family]
+    )
     push = evidence.explanation.features[np.ix_(rows, members)]
     push = np.where(rising[:, None], push, -push)
     values = evidence.values[np.ix_(rows, members)]
@@ -138,9 +140,9 @@ def account_reasons(
         order = np.lexsort((np.arange(len(push)), -push, group))
         first = order[np.searchsorted(group[order], touched)]
         sentences = family_sentences(evidence, first, family, rising[touched])
-        for account, text in zip(touched, sentences, strict=True):
-            reasons[account].append(
-                Reason(family=family, sentence=text, dollars=float(total[account]) / 100)
+        for touched_account, text in zip(touched.tolist(), sentences, strict=True):
+            reasons[touched_account].append(
+                Reason(family=family, sentence=text, dollars=float(total[touched_account]) / 100)
             )
     base = np.zeros(groups, dtype=np.int64)
     np.add.at(base, group, cents[:, -1])

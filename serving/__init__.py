@@ -1,0 +1,1 @@
+"""Scores as people and programs use them: batches, worklists, reports, the service."""

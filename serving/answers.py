@@ -55,9 +55,7 @@ def _head(pair: ServedPair, as_of: date, ledger_digest: str) -> dict[str, Any]:
     }
 
 
-def score(
-    pair: ServedPair, request: ScoreRequest, policy: Policy, settings: Settings
-) -> Answer:
+def score(pair: ServedPair, request: ScoreRequest, policy: Policy, settings: Settings) -> Answer:
     """Return the scores of accounts, from the snapshot or from rows sent.
 
     Raises

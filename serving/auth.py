@@ -59,6 +59,20 @@ class StoredKey:
     revoked_on: str | None = None
 
 
+def as_role(name: str) -> Role:
+    """Return the role called ``name``; KeyFileError when there is none.
+
+    Examples
+    --------
+    >>> as_role("analyst")
+    'analyst'
+    """
+    for role in ROLES:
+        if role == name:
+            return role
+    raise KeyFileError(f"Role must be one of {', '.join(ROLES)}, got {name!r}.")
+
+
 def hash_key(key: str) -> str:
     """Return the SHA-256 of a key in hexadecimal.
 

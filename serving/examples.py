@@ -1,2 +1,413 @@
-"""Examples."""
-EXAMPLES = {k: {} for k in ("score","score_rows","worklist","explain","score_response","worklist_response","explain_response","error")}
+"""Examples of requests and answers, as ``/docs.json`` shows them; lists are cut short.
+
+The tests hold every example to its schema.
+"""
+
+from typing import Any
+
+EXAMPLES: dict[str, Any] = {
+    "score": {"account_ids": ["A-000003"], "top_reasons": 2},
+    "score_rows": {
+        "account_ids": ["A-1"],
+        "as_of": "2025-03-31",
+        "ledger": {
+            "accounts": [{"account_id": "A-1", "segment": "enterprise", "currency": "USD"}],
+            "invoices": [
+                {
+                    "invoice_id": "INV-1",
+                    "account_id": "A-1",
+                    "issued_on": "2025-01-15",
+                    "due_on": "2025-02-14",
+                    "amount": "1200.00",
+                    "currency": "USD",
+                    "known_on": "2025-01-15",
+                    "terms_days": 30,
+                }
+            ],
+            "applications": [
+                {
+                    "application_id": "APP-1",
+                    "invoice_id": "INV-1",
+                    "account_id": "A-1",
+                    "cause": "cash",
+                    "applied_on": "2025-03-01",
+                    "known_on": "2025-03-02",
+                    "amount": "200.00",
+                }
+            ],
+        },
+    },
+    "worklist": {"capacity": 1},
+    "explain": {"account_id": "A-000003"},
+    "score_response": {
+        "request_id": "0f8fad5bd9cb469fa165708867281950",
+        "model_version": "1",
+        "as_of": "2024-12-31",
+        "ledger_digest": "854d3e4797fb5aaa9bb7f2cceb46713c67c1f62249244e8e55aace8b708f047d",
+        "feature_digest": "7937053e0f12cbf0",
+        "accounts": [
+            {
+                "account_id": "A-000003",
+                "currency": "USD",
+                "name": "Meridian Components Partners 3",
+                "segment": "small_business",
+                "region": "north_america",
+                "collector": "C-12",
+                "is_natural_person": False,
+                "open_balance": "3985.78",
+                "collectible": "2054.01",
+                "open_current": "1931.77",
+                "open_1_30": "2009.47",
+                "open_31_60": "0.00",
+                "open_61_90": "0.00",
+                "open_91_plus": "44.54",
+                "open_undated": "0.00",
+                "collectible_current": "0.00",
+                "collectible_1_30": "2009.47",
+                "collectible_31_60": "0.00",
+                "collectible_61_90": "0.00",
+                "collectible_91_plus": "44.54",
+                "collectible_undated": "0.00",
+                "unapplied_cash": "0.00",
+                "disputed": "1931.77",
+                "on_plan": "0.00",
+                "promised": "0.00",
+                "dollars_expected_to_roll": "647.48",
+                "dollars_expected_to_stay": "30.26",
+                "dollars_at_risk": "677.74",
+                "balance_expected_to_roll": "1401.57",
+                "p_roll": 0.3222162900370245,
+                "oldest_days_past_due": 104,
+                "lane": "past_due",
+                "priority_value": "37.16",
+                "hold": "",
+                "hold_until": None,
+                "action": "chase_broken_promise",
+                "why": "A promise on these invoices was broken: call and ask for a new date.",
+                "reasons": [
+                    {
+                        "family": "own_history",
+                        "sentence": "The account leaves 62 % of its "
+                        "invoices of this age unpaid 30 days "
+                        "on",
+                        "dollars": "156.42",
+                    },
+                    {
+                        "family": "promises",
+                        "sentence": "The account broke a promise 6 days ago",
+                        "dollars": "8.83",
+                    },
+                    {
+                        "family": "other",
+                        "sentence": "Also: returned payments, exposure "
+                        "and billing, how late the account "
+                        "pays, ageing of the account, when "
+                        "the account pays, relationship, "
+                        "calendar, age of the invoice",
+                        "dollars": "-151.00",
+                    },
+                    {
+                        "family": "base",
+                        "sentence": "What an average open invoice would carry",
+                        "dollars": "663.49",
+                    },
+                ],
+                "items": [
+                    {
+                        "invoice_id": "INV-0002367",
+                        "currency": "USD",
+                        "bucket": "1-30",
+                        "days_past_due": 12,
+                        "due_on": "2024-12-19",
+                        "open_balance": "2009.47",
+                        "collectible": "2009.47",
+                        "unapplied": "0.00",
+                        "disputed": "0.00",
+                        "planned": "0.00",
+                        "promised": "0.00",
+                        "exposed": True,
+                        "p_roll": 0.3222162900369807,
+                        "p_open_7": 0.7490898826997043,
+                        "p_open_14": 0.6135095184553938,
+                        "p_open_30": 0.3222162900369807,
+                        "p_open_60": 0.13179481169187038,
+                        "p_open_90": 0.06859479743674478,
+                        "p_open_120": 0.05103484533885773,
+                        "p_reach_1_30": 1.0,
+                        "p_reach_31_60": 0.524340490297275,
+                        "p_reach_61_90": 0.19819475846763226,
+                        "p_reach_91_plus": 0.0873686364760359,
+                        "balance_expected_to_roll": "617.01",
+                        "dollars_expected_to_roll": "647.48",
+                        "dollars_expected_to_stay": "0.00",
+                        "dollars_at_risk": "647.48",
+                        "lane": "past_due",
+                        "priority_value": "37.16",
+                        "fallback": "",
+                    }
+                ],
+            }
+        ],
+    },
+    "worklist_response": {
+        "request_id": "0f8fad5bd9cb469fa165708867281950",
+        "model_version": "1",
+        "as_of": "2024-12-31",
+        "ledger_digest": "854d3e4797fb5aaa9bb7f2cceb46713c67c1f62249244e8e55aace8b708f047d",
+        "feature_digest": "7937053e0f12cbf0",
+        "capacity": 1,
+        "lanes": [
+            {"lane": "past_due", "share": 0.7, "seats": 1, "listed": 1, "waiting": 44},
+            {"lane": "due_soon", "share": 0.1, "seats": 0, "listed": 0, "waiting": 38},
+            {"lane": "last_bucket", "share": 0.2, "seats": 0, "listed": 0, "waiting": 11},
+        ],
+        "accounts": [
+            {
+                "position": 1,
+                "rank": 1,
+                "account_id": "A-000005",
+                "currency": "USD",
+                "name": "Granite Print LLC 5",
+                "segment": "small_business",
+                "region": "north_america",
+                "collector": "C-11",
+                "is_natural_person": False,
+                "open_balance": "12225.73",
+                "collectible": "11142.92",
+                "open_current": "2603.42",
+                "open_1_30": "4646.73",
+                "open_31_60": "0.00",
+                "open_61_90": "4130.82",
+                "open_91_plus": "844.76",
+                "open_undated": "0.00",
+                "collectible_current": "2603.42",
+                "collectible_1_30": "4646.73",
+                "collectible_31_60": "0.00",
+                "collectible_61_90": "3048.01",
+                "collectible_91_plus": "844.76",
+                "collectible_undated": "0.00",
+                "unapplied_cash": "0.00",
+                "disputed": "0.00",
+                "on_plan": "0.00",
+                "promised": "1082.81",
+                "dollars_expected_to_roll": "4822.75",
+                "dollars_expected_to_stay": "432.46",
+                "dollars_at_risk": "5255.21",
+                "balance_expected_to_roll": "5040.46",
+                "p_roll": 0.5144192165116038,
+                "oldest_days_past_due": 614,
+                "lane": "past_due",
+                "priority_value": "470.72",
+                "hold": "",
+                "hold_until": None,
+                "action": "chase_broken_promise",
+                "why": "A promise on these invoices was broken: call and ask for a new date.",
+                "reasons": [
+                    {
+                        "family": "own_history",
+                        "sentence": "The account leaves 94 % of its "
+                        "invoices of this age unpaid 30 "
+                        "days on",
+                        "dollars": "2034.42",
+                    },
+                    {
+                        "family": "payment_timing",
+                        "sentence": "The account paid 62 % more than 60 days late in a year",
+                        "dollars": "326.81",
+                    },
+                    {
+                        "family": "account_ageing",
+                        "sentence": "The account has an oldest open invoice 614 days past due",
+                        "dollars": "194.54",
+                    },
+                    {
+                        "family": "other",
+                        "sentence": "Also: promises and plans, "
+                        "returned payments, exposure and "
+                        "billing, relationship, when the "
+                        "account pays, calendar, age of "
+                        "the invoice",
+                        "dollars": "-532.74",
+                    },
+                    {
+                        "family": "base",
+                        "sentence": "What an average open invoice would carry",
+                        "dollars": "3232.18",
+                    },
+                ],
+            }
+        ],
+    },
+    "explain_response": {
+        "request_id": "0f8fad5bd9cb469fa165708867281950",
+        "model_version": "1",
+        "as_of": "2024-12-31",
+        "ledger_digest": "854d3e4797fb5aaa9bb7f2cceb46713c67c1f62249244e8e55aace8b708f047d",
+        "feature_digest": "7937053e0f12cbf0",
+        "account_id": "A-000003",
+        "accounts": [
+            {
+                "account_id": "A-000003",
+                "currency": "USD",
+                "name": "Meridian Components Partners 3",
+                "segment": "small_business",
+                "region": "north_america",
+                "collector": "C-12",
+                "is_natural_person": False,
+                "open_balance": "3985.78",
+                "collectible": "2054.01",
+                "open_current": "1931.77",
+                "open_1_30": "2009.47",
+                "open_31_60": "0.00",
+                "open_61_90": "0.00",
+                "open_91_plus": "44.54",
+                "open_undated": "0.00",
+                "collectible_current": "0.00",
+                "collectible_1_30": "2009.47",
+                "collectible_31_60": "0.00",
+                "collectible_61_90": "0.00",
+                "collectible_91_plus": "44.54",
+                "collectible_undated": "0.00",
+                "unapplied_cash": "0.00",
+                "disputed": "1931.77",
+                "on_plan": "0.00",
+                "promised": "0.00",
+                "dollars_expected_to_roll": "647.48",
+                "dollars_expected_to_stay": "30.26",
+                "dollars_at_risk": "677.74",
+                "balance_expected_to_roll": "1401.57",
+                "p_roll": 0.3222162900370245,
+                "oldest_days_past_due": 104,
+                "lane": "past_due",
+                "priority_value": "37.16",
+                "hold": "",
+                "hold_until": None,
+                "action": "chase_broken_promise",
+                "why": "A promise on these invoices was broken: call and ask for a new date.",
+                "reasons": [
+                    {
+                        "family": "own_history",
+                        "sentence": "The account leaves 62 % of its "
+                        "invoices of this age unpaid 30 "
+                        "days on",
+                        "dollars": "156.42",
+                    },
+                    {"family": "other", "sentence": "Nothing else", "dollars": "0.00"},
+                    {
+                        "family": "base",
+                        "sentence": "What an average open invoice would carry",
+                        "dollars": "663.49",
+                    },
+                ],
+            }
+        ],
+        "items": [
+            {
+                "invoice_id": "INV-0002367",
+                "currency": "USD",
+                "bucket": "1-30",
+                "days_past_due": 12,
+                "due_on": "2024-12-19",
+                "open_balance": "2009.47",
+                "collectible": "2009.47",
+                "unapplied": "0.00",
+                "disputed": "0.00",
+                "planned": "0.00",
+                "promised": "0.00",
+                "exposed": True,
+                "p_roll": 0.3222162900369807,
+                "p_open_7": 0.7490898826997043,
+                "p_open_14": 0.6135095184553938,
+                "p_open_30": 0.3222162900369807,
+                "p_open_60": 0.13179481169187038,
+                "p_open_90": 0.06859479743674478,
+                "p_open_120": 0.05103484533885773,
+                "p_reach_1_30": 1.0,
+                "p_reach_31_60": 0.524340490297275,
+                "p_reach_61_90": 0.19819475846763226,
+                "p_reach_91_plus": 0.0873686364760359,
+                "balance_expected_to_roll": "617.01",
+                "dollars_expected_to_roll": "647.48",
+                "dollars_expected_to_stay": "0.00",
+                "dollars_at_risk": "647.48",
+                "lane": "past_due",
+                "priority_value": "37.16",
+                "fallback": "",
+                "log_odds": {
+                    "item_age": -0.09137922596101679,
+                    "document": 0.0,
+                    "part_payments": 0.0,
+                    "account_ageing": -0.005886903583569634,
+                    "payment_timing": -0.0034923143502172196,
+                    "payment_rhythm": -0.008515116981329458,
+                    "own_history": 0.20114085699037737,
+                    "exposure": -0.002079955833159853,
+                    "returns": 0.0017693580008831694,
+                    "disputes": 0.0,
+                    "promises": 0.011360628343323013,
+                    "credits": 0.0,
+                    "relationship": -0.037265230027246146,
+                    "calendar": -0.04732032197540801,
+                    "base": -0.15091448808573182,
+                },
+            }
+        ],
+        "explained_invoice_id": "INV-0002367",
+        "families": [
+            {
+                "family": "own_history",
+                "title": "Its other invoices at this age",
+                "sentence": "The account leaves 62 % of its invoices of this age unpaid 30 days on",
+                "dollars": {"USD": "156.42"},
+                "features": [
+                    {
+                        "name": "own_judged_items",
+                        "family": "own_history",
+                        "grain": "item",
+                        "unit": "items",
+                        "sentence": "had 6 other invoices that reached this age",
+                        "value": 6.0,
+                        "own_norm": 6.0,
+                        "segment_median": 8.0,
+                        "log_odds": 0.0,
+                    },
+                    {
+                        "name": "own_roll_rate_at_age",
+                        "family": "own_history",
+                        "grain": "item",
+                        "unit": "share",
+                        "sentence": "left 67 % of its other invoices "
+                        "unpaid 30 days on from this age",
+                        "value": 0.6666666666666666,
+                        "own_norm": 0.5454545454545454,
+                        "segment_median": 0.5,
+                        "log_odds": -3.24306337890299e-05,
+                    },
+                ],
+                "evidence": {
+                    "invoices": ["INV-0002480", "INV-0002367"],
+                    "applications": ["APP-0002684", "APP-0002604"],
+                },
+            }
+        ],
+        "base": {
+            "sentence": "What an average open invoice would carry",
+            "dollars": {"USD": "663.49"},
+        },
+        "notes": [],
+    },
+    "error": {
+        "error": {
+            "code": "unknown_account",
+            "message": "1 of 1 account(s) have no open items in the served snapshot, or "
+            "are unknown.",
+            "details": [
+                {
+                    "where": "account_ids.0",
+                    "rule": "open items in the served snapshot",
+                    "value": "A-999999",
+                }
+            ],
+        }
+    },
+}

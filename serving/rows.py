@@ -47,6 +47,15 @@ _JSON_TYPES: dict[Kind, tuple[type, ...]] = {
     "decimal": (str, int, float),
 }
 
+_WANTED: dict[Kind, str] = {
+    "text": "text",
+    "date": "ISO date (2025-01-31)",
+    "money": "money as text with a point (12.50)",
+    "integer": "whole number",
+    "boolean": "true or false",
+    "decimal": "number as text with a point",
+}
+
 
 @dataclass(slots=True, kw_only=True)
 class _Faults:
@@ -116,12 +125,14 @@ def ledger_of_rows(
 
 def _refusal(error: SensitiveDataError) -> ApiError:
     where = f"ledger.{error.table}.{error.column}"
+    named = error.detector == "column name"
+    rule = "no column of the deny-list" if named else f"no {error.detector}"
     return ApiError(
         422,
         "sensitive_data",
         "The rows hold what must never be sent: card numbers, bank accounts or columns on the "
         "deny-list. Nothing was scored or stored. Leave the column out or mask its values.",
-        (Detail(where=where, rule=f"no {error.detector}"),),
+        (Detail(where=where, rule=rule),),
     )
 
 
@@ -165,32 +176,21 @@ def _type_cells(
         good[position] = False
         faults.add(f"ledger.{table.name}.{position}.{column.name}", rule, value)
 
-    name = column.name
-    cells = [row.get(name) for row in rows]
+    cells = [row.get(column.name) for row in rows]
     if not any(cell is not None for cell in cells):
-        default = _DEFAULTS.get((table.name, name))
-        kind = ARROW_TYPES[column.kind]
-        if default is not None:
-            return pa.repeat(pa.scalar(default, kind), len(rows))
-        return pa.nulls(len(rows), kind)
-    accepted = _JSON_TYPES[column.kind]
+        return _absent(table, column, len(rows))
     texts: list[str | None] = []
     for position, cell in enumerate(cells):
-        if cell is None:
-            texts.append(None)
-            continue
-        right = isinstance(cell, accepted) and (isinstance(cell, bool) == (bool in accepted))
-        if not right or (column.kind == "date" and not _ISO_DAY.fullmatch(cell)):
-            refuse(position, _wanted(column), _scalar(cell))
-            texts.append(None)
-            continue
-        texts.append(cell if isinstance(cell, str) else str(cell).lower())
+        if cell is not None and not _well_formed(column, cell):
+            refuse(position, _WANTED[column.kind], _scalar(cell))
+            cell = None  # noqa: PLW2901 (refused cells are read as absent)
+        texts.append(cell if cell is None or isinstance(cell, str) else str(cell).lower())
     try:
         parsed = type_column(column, pa.array(texts, pa.string()), decimal_mark=".")
     except ColumnError:
         for position, text in enumerate(texts):
             if text is not None:
-                refuse(position, _wanted(column), text)
+                refuse(position, _WANTED[column.kind], text)
         return pa.nulls(len(rows), ARROW_TYPES[column.kind])
     for rule, positions in parsed.failures.items():
         for position in positions.tolist():
@@ -198,15 +198,20 @@ def _type_cells(
     return parsed.array
 
 
-def _wanted(column: Column) -> str:
-    return {
-        "text": "text",
-        "date": "ISO date (2025-01-31)",
-        "money": "money as text with a point (12.50)",
-        "integer": "whole number",
-        "boolean": "true or false",
-        "decimal": "number as text with a point",
-    }[column.kind]
+def _absent(table: Table, column: Column, size: int) -> pa.Array:
+    """Return a column that no row has: its default where the contract gives one."""
+    kind = ARROW_TYPES[column.kind]
+    default = _DEFAULTS.get((table.name, column.name))
+    return pa.nulls(size, kind) if default is None else pa.repeat(pa.scalar(default, kind), size)
+
+
+def _well_formed(column: Column, cell: object) -> bool:
+    """Tell whether a JSON value may stand in a column; its text is judged later."""
+    accepted = _JSON_TYPES[column.kind]
+    # To Python a bool is an int; to the contract it is not.
+    if not isinstance(cell, accepted) or isinstance(cell, bool) != (bool in accepted):
+        return False
+    return column.kind != "date" or _ISO_DAY.fullmatch(str(cell)) is not None
 
 
 def _scalar(cell: object) -> str:

@@ -4,7 +4,7 @@ Requests are strict: an unknown key or a wrong type is refused. Money is text wi
 decimals in document currency; probabilities are unrounded doubles; a missing value is null.
 """
 
-import datetime
+import datetime as dt
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -36,7 +36,7 @@ class ScoreRequest(BaseModel):
     account_ids: list[Id] = Field(
         min_length=1, description="Accounts to score, in the order they are answered."
     )
-    as_of: datetime.date | None = Field(
+    as_of: dt.date | None = Field(
         default=None,
         description="Day of the scoring; the served snapshot's when left out. Required with "
         "`ledger`.",
@@ -98,7 +98,7 @@ class ScoredItem(_Given):
     currency: str
     bucket: str = Field(description="`current`, `1-30`, `31-60`, `61-90`, `91+` or `undated`.")
     days_past_due: int | None = Field(description="Negative before the due date; null if undated.")
-    due_on: datetime.date | None
+    due_on: dt.date | None
     open_balance: Money
     collectible: Money = Field(description="Open balance less the four parts that follow.")
     unapplied: Money
@@ -161,7 +161,7 @@ class _Account(_Given):
     lane: str = Field(description="`past_due`, `due_soon`, `last_bucket` or empty.")
     priority_value: MaybeMoney = Field(description="Value of working the account's lane.")
     hold: str = Field(description="Empty, or what explains all that is asked for.")
-    hold_until: datetime.date | None
+    hold_until: dt.date | None
     action: str = Field(description="Suggested action.")
     why: str = Field(description="Why that action.")
     reasons: list[Reason]
@@ -183,7 +183,7 @@ class ListedAccount(_Account):
 class _Answer(_Given):
     request_id: str = Field(description="Also the header `X-Request-ID`; names the audit row.")
     model_version: str
-    as_of: datetime.date
+    as_of: dt.date
     ledger_digest: str
     feature_digest: str
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.ageing import BUCKETS, LAST, bucket_index, bucket_names, is_exposed
+from features.ageing import LAST, bucket_index, bucket_names, is_exposed
 from features.build import FeatureFrame, feature_frame
 from features.collectible import Netting, commitment_dates, net_items
 from features.engines import EngineOptions, Rules, open_session
@@ -199,7 +199,7 @@ def reach_column(bucket: str) -> str:
 
     Examples
     --------
-    >>> [reach_column(bucket) for bucket in BUCKETS[1:]]
+    >>> [reach_column(bucket) for bucket in ("1-30", "31-60", "61-90", "91+")]
     ['p_reach_1_30', 'p_reach_31_60', 'p_reach_61_90', 'p_reach_91_plus']
     """
     return "p_reach_" + bucket.replace("-", "_").replace("+", "_plus")

@@ -149,4 +149,5 @@ def _refusal(error: ApiError) -> Response:
     return Response(body, status_code=error.status, media_type="application/json")
 
 
-RollRisk.add_asgi_middleware(Gate, settings_from=_settings)
+# The decorator has made the class a bentoml.Service.
+RollRisk.add_asgi_middleware(Gate, settings_from=_settings)  # type: ignore[attr-defined]

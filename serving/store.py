@@ -229,10 +229,11 @@ class Store:
         self._watcher.start()
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop watching and let the collector see the pair again."""
         self._stop.set()
         if self._watcher is not None:
             self._watcher.join()
+        gc.unfreeze()
 
 
 def _stamp(home: Home) -> Stamp:

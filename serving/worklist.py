@@ -59,13 +59,14 @@ def rank_accounts(scoring: Scoring, policy: Policy) -> pd.DataFrame:
     accounts["hold_until"] = _hold_until(accounts, scoring.accounts)
     accounts["action"], accounts["why"] = policy.suggest(accounts)
     accounts["rank"] = _ranks(accounts)
-    group = grouped.ngroup().to_numpy(dtype=np.int64)
+    group = np.asarray(grouped.ngroup(), dtype=np.int64)
     evidence = Evidence(
         values=scoring.frame.values,
         explanation=scoring.explanation,
         invoice_id=items["invoice_id"].to_numpy(dtype=object),
     )
-    accounts["reasons"] = account_reasons(evidence, scoring.cents, group, len(accounts))
+    reasons = account_reasons(evidence, scoring.cents, group, len(accounts))
+    accounts["reasons"] = pd.Series(reasons, index=accounts.index, dtype=object)
     return accounts[[*KEY, *(name for name in accounts.columns if name not in KEY)]]
 
 
@@ -151,7 +152,7 @@ def _ranks(accounts: pd.DataFrame) -> npt.NDArray[np.int64]:
         ascending=[True, True, True, False, True],
     )
     rank = ordered.groupby(["currency", "lane"]).cumcount() + 1
-    return rank.reindex(accounts.index).to_numpy(dtype=np.int64)
+    return np.asarray(rank.reindex(accounts.index), dtype=np.int64)
 
 
 def fill_capacity(

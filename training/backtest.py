@@ -265,8 +265,8 @@ def _dollars_by_month(rows: pd.DataFrame) -> list[dict[str, Any]]:
         realised=rows["balance"] * rows["unresolved"],
     )
     sums = table.groupby(["month", "bucket"], sort=True)[["expected", "realised"]].sum()
-    records: list[dict[str, Any]] = sums.round(2).reset_index().to_dict("records")
-    return records
+    records = sums.round(2).reset_index().to_dict("records")
+    return [{str(key): value for key, value in record.items()} for record in records]
 
 
 def write_backtest(backtest: Backtest, out: Path) -> None:

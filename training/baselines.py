@@ -88,7 +88,6 @@ def account_rates(train: Dataset, test: Dataset) -> Floats:
 
 def logistic_rates(train: Dataset, test: Dataset, seed: int) -> Floats:
     """Return the step-1 probabilities of a logistic regression, shape (len(test),)."""
-    columns = [train.frame.names.index(name) for name in LOGISTIC_FEATURES]
     y = train.target("step_1")
     known = np.flatnonzero(~np.isnan(y))
     if len(known) > MAX_LOGISTIC_ROWS:
@@ -99,8 +98,8 @@ def logistic_rates(train: Dataset, test: Dataset, seed: int) -> Floats:
         StandardScaler(),
         LogisticRegression(max_iter=500),
     )
-    model.fit(train.frame.values[known][:, columns], y[known])
-    probability: Floats = model.predict_proba(test.frame.values[:, columns])[:, 1]
+    model.fit(train.frame.matrix(LOGISTIC_FEATURES)[known], y[known])
+    probability: Floats = model.predict_proba(test.frame.matrix(LOGISTIC_FEATURES))[:, 1]
     return probability
 
 

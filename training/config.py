@@ -129,7 +129,7 @@ class TrainingConfig:
     def feature_names(self) -> tuple[str, ...]:
         """The features the model reads, in the catalogue's order."""
         chosen = self.features or NAMES
-        if unknown := set((*chosen, *self.trees.rising)) - set(NAMES):
+        if unknown := {*chosen, *self.trees.rising} - set(NAMES):
             raise ConfigError(f"Unknown features in the configuration: {sorted(unknown)}.")
         return tuple(name for name in NAMES if name in chosen)
 

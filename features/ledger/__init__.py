@@ -1,0 +1,1 @@
+"""The ledger: its contract, validation, import, reading and invariants."""

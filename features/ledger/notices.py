@@ -90,22 +90,22 @@ def notice_rows(session: Session, present: Iterable[str]) -> Iterator[Finding]:
         session,
         "over_applied_items",
         _OVER_APPLIED,
-        "items are paid beyond their amount. They are shown apart, never netted silently; "
-        "move the excess to unapplied cash.",
+        "Items paid beyond their amount",
+        "They are shown apart and never netted; move the excess to unapplied cash.",
     )
     yield from _notice(
         session,
         "undated_items",
         _UNDATED,
-        "open items have no due date. They stand in a column of their own and are not scored; "
-        "add the due date at the source.",
+        "Open items without a due date",
+        "They stand in a column of their own; add the due date at the source.",
     )
     yield from _notice(
         session,
         "invoice_under_two_accounts",
         _TWO_ACCOUNTS,
-        "invoices stand with the same content under two accounts. The newest version counts; "
-        "make sure that one number is not used for two invoices.",
+        "Invoices with the same content under two accounts",
+        "The newest version counts; make sure that one number does not name two invoices.",
     )
     missing = sorted({"receipts", "credits"} - frozenset(present))
     if missing:
@@ -113,12 +113,12 @@ def notice_rows(session: Session, present: Iterable[str]) -> Iterator[Finding]:
             session,
             "own_source",
             _OWN_SOURCE,
-            f"applications have no known source, and the ledger has no {' and no '.join(missing)}: "
-            "each counts as its own source, so unapplied amounts cannot be seen.",
+            f"Applications without a known source, in a ledger without {' and '.join(missing)}",
+            "Each counts as its own source, so unapplied amounts cannot be seen.",
         )
 
 
-def _notice(session: Session, name: str, query: str, words: str) -> Iterator[Finding]:
+def _notice(session: Session, name: str, query: str, words: str, step: str) -> Iterator[Finding]:
     for row in session.arrow(query).to_pylist():
         amount = money(row["cents"])
         yield Finding(
@@ -128,5 +128,5 @@ def _notice(session: Session, name: str, query: str, words: str) -> Iterator[Fin
             found=amount,
             count=row["n"],
             examples=tuple(row["examples"]),
-            sentence=f"{row['currency']} {amount:,.2f}: {row['n']:,} {words}",
+            sentence=f"{words}: {row['n']:,}, {row['currency']} {amount:,.2f}. {step}",
         )

@@ -159,7 +159,7 @@ def _visible(connection: duckdb.DuckDBPyConnection, table: Table, stored: str) -
     visible_on = f"greatest({table.clock}, known_on)"
     key = ", ".join(f'"{column}"' for column in table.key)
     row = connection.execute(
-        f"select count(*) = count(distinct ({key})) from {stored}"  # noqa: S608 (contract names)
+        f"select count(*) = count(distinct ({key})) from {stored}"
     ).fetchone()
     if row is not None and row[0]:
         return (

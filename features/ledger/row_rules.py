@@ -31,7 +31,9 @@ class Rule:
     query : str
         Returns one column ``id`` with a row per broken row.
     broken : str
-        What is wrong, after the count: ``"3 rows of applications " + broken``.
+        What is wrong, after the table: ``"Rows of applications that " + broken``.
+    step : str
+        What to do about it.
     kept : str
         The sentence when no table breaks the rule.
     """
@@ -40,6 +42,7 @@ class Rule:
     where: str
     query: str
     broken: str
+    step: str
     kept: str
 
 
@@ -66,7 +69,7 @@ def check_rows(session: Session, present: Iterable[str]) -> list[Finding]:
                     where=rule.where,
                     count=count,
                     examples=examples,
-                    sentence=f"{count:,} row{'s'[: count > 1]} of {rule.where} {rule.broken}",
+                    sentence=f"Rows of {rule.where} that {rule.broken}: {count:,}. {rule.step}",
                 )
             )
     kept = {rule.name: rule.kept for rule in _rules(tables) if rule.kept}
@@ -104,7 +107,8 @@ def _parents(table: Table) -> Iterator[Rule]:
             where=table.name,
             query=f"select {_id(table)} as id from stored_{table.name} as t "  # noqa: S608 (contract names)
             "anti join stored_accounts as a on t.account_id = a.account_id",
-            broken="name an account that accounts does not hold. Export it, or correct the id.",
+            broken="name an account that accounts does not hold",
+            step="Export the account, or correct the id.",
             kept="Every account_id is in accounts.",
         )
     if "invoice_id" not in names or table.name == "invoices":
@@ -115,7 +119,8 @@ def _parents(table: Table) -> Iterator[Rule]:
         query=f"select {_id(table)} as id from stored_{table.name} as t "  # noqa: S608 (contract names)
         "anti join stored_invoices as i on t.invoice_id = i.invoice_id "
         "where t.invoice_id is not null",
-        broken="name an invoice that invoices does not hold. Export it, or correct the id.",
+        broken="name an invoice that invoices does not hold",
+        step="Export the invoice, or correct the id.",
         kept="Every invoice_id is in invoices.",
     )
     if "account_id" in names:
@@ -126,17 +131,14 @@ def _parents(table: Table) -> Iterator[Rule]:
             "anti join stored_invoices as i "
             "on t.invoice_id = i.invoice_id and t.account_id = i.account_id "
             "where t.invoice_id in (select invoice_id from stored_invoices)",
-            broken="stand under another account than their invoice. An application carries the "
-            "invoice's account, also where another account paid.",
+            broken="stand under another account than their invoice",
+            step="Give the invoice's account, also where another account paid.",
             kept="Every row about an invoice stands under the invoice's account.",
         )
 
 
 def _sources(present: frozenset[str]) -> Iterator[Rule]:
-    drawn = {
-        "receipts": ["cash", "cash_return"],
-        "credits": ["credit"],
-    }
+    drawn = {"receipts": ["cash", "cash_return"], "credits": ["credit"]}
     causes = [cause for table, own in drawn.items() if table in present for cause in own]
     if drawn.keys() <= present:
         causes.append("unapply")
@@ -149,8 +151,8 @@ def _sources(present: frozenset[str]) -> Iterator[Rule]:
         "anti join (select receipt_id as id from stored_receipts "
         "union all select credit_id as id from stored_credits) as s on t.source_id = s.id "
         f"where t.cause in ({listed}) or ({netted})",
-        broken="take cash or credit from a source_id that neither receipts nor credits hold. "
-        "Export the receipt or credit, or correct the id.",
+        broken="use a source_id that neither receipts nor credits hold",
+        step="Export the receipt or credit, or correct the id.",
         kept="Every cash and credit application names a known receipt or credit.",
     )
     yield Rule(
@@ -158,7 +160,8 @@ def _sources(present: frozenset[str]) -> Iterator[Rule]:
         where="receipt_returns",
         query="select return_id as id from stored_receipt_returns as t "
         "anti join stored_receipts as r on t.receipt_id = r.receipt_id",
-        broken="return a receipt that receipts does not hold. Export it, or correct the id.",
+        broken="return a receipt that receipts does not hold",
+        step="Export the receipt, or correct the id.",
         kept="",
     )
     yield Rule(
@@ -166,7 +169,8 @@ def _sources(present: frozenset[str]) -> Iterator[Rule]:
         where="receipts and credits",
         query="select distinct receipt_id as id from stored_receipts "
         "inner join stored_credits on receipt_id = credit_id",
-        broken="share an id, so an application cannot tell which it uses. Prefix one of them.",
+        broken="share an id, so that an application cannot tell which it uses",
+        step="Put a prefix before one of them.",
         kept="Every key has one content a day.",
     )
 
@@ -180,8 +184,8 @@ def _clocks(table: Table) -> Iterator[Rule]:
             where=table.name,
             query=f"select {_id(table)} as id from stored_{table.name} as t cross join last_day "  # noqa: S608
             f"where {condition}",
-            broken="were shown after known_through of ledger.json. Correct the day, or raise "
-            "known_through.",
+            broken="were shown after known_through of ledger.json",
+            step="Correct the day, or raise known_through.",
             kept="No row was shown after known_through.",
         )
     if table.clock and table.clock != "known_on":
@@ -190,8 +194,8 @@ def _clocks(table: Table) -> Iterator[Rule]:
             where=table.name,
             query=f"select {_id(table)} as id from stored_{table.name} as t "  # noqa: S608 (contract names)
             f"where t.{table.clock} > t.known_on + {LATEST_BUSINESS_DAYS}",
-            broken=f"have a {table.clock} more than {LATEST_BUSINESS_DAYS} days after their "
-            "known_on. Look for a mistyped year.",
+            broken=f"have {table.clock} more than {LATEST_BUSINESS_DAYS} days after known_on",
+            step="Look for a mistyped year.",
             kept=f"No business date lies more than {LATEST_BUSINESS_DAYS} days after known_on.",
         )
 
@@ -208,8 +212,8 @@ def _keys(table: Table) -> Rule:
         where=table.name,
         query=f"select any_value({_id(table)}) as id from stored_{table.name} as t "  # noqa: S608
         f"group by {columns} having count(*) > 1",
-        broken=f"repeat a key ({', '.join(table.key)}) of the same day and batch, so no one can "
-        "tell which holds. Keep one row.",
+        broken=f"repeat a key ({', '.join(table.key)}) of the same day and batch",
+        step="Keep the row that holds.",
         kept="Every key has one content a day.",
     )
 
@@ -224,8 +228,8 @@ def _currencies() -> Iterator[Rule]:
         "where superseded_on is null union all select credit_id as source_id, currency "
         "from credits where superseded_on is null) as s on t.source_id = s.source_id "
         f"where t.cause in {FUNDED} and i.currency <> s.currency",
-        broken="move an amount between an invoice and a source in another currency. Apply in "
-        "the invoice's currency from a receipt in that currency.",
+        broken="move an amount between an invoice and a source in another currency",
+        step="Apply from a receipt in the invoice's currency.",
         kept="Every invoice and what pays it are in one currency.",
     )
     yield Rule(
@@ -234,7 +238,8 @@ def _currencies() -> Iterator[Rule]:
         query="select return_id as id from stored_receipt_returns as t "
         "inner join receipts as r on t.receipt_id = r.receipt_id and r.superseded_on is null "
         "where t.currency <> r.currency",
-        broken="are in another currency than their receipt. Correct the currency.",
+        broken="are in another currency than their receipt",
+        step="Correct the currency.",
         kept="",
     )
 

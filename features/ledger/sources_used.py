@@ -1,6 +1,6 @@
 """Whether receipts and credits gave only what they hold, and returned cash gave it back."""
 
-from features.engines import Session, query_text
+from features.engines import Session
 from features.ledger.finding import MAX_EXAMPLES, Finding, Outcome, money, worded
 
 _RULES = {
@@ -11,9 +11,9 @@ _RULES = {
         "No receipt or credit gave more than it holds.",
     ),
     "returns_reopen": (
-        "source_table = 'receipts' and returned_cents > 0 and not is_fresh",
-        "went back but still pay their items",
-        "Take them off with cash_return or unapply rows.",
+        "returned_cents > 0 and not is_fresh",
+        "went back but still pay items",
+        "Take the items off with cash_return or unapply rows.",
         "Returned cash was taken off the items it had paid.",
     ),
 }
@@ -36,44 +36,46 @@ def check_sources(session: Session) -> list[Finding]:
     session.run(("checks/sources_used",))
     findings: list[Finding] = []
     for name, (condition, broken, step, kept) in _RULES.items():
-        found = _broken(session, name, condition, "failed", f"{broken}. {step}")
+        found = _broken(session, name, condition, "failed", broken, step)
         findings += found or [Finding(name=name, outcome="passed", sentence=kept)]
     findings += _broken(
         session,
         "returns_reopen",
-        "source_table = 'receipts' and returned_cents > 0 and is_fresh",
+        "returned_cents > 0 and is_fresh",
         "warning",
-        "went back within the last days; their items are not re-opened yet.",
+        "went back within the maturity lag and still pay items",
+        "Check again when the lag is over.",
     )
     return [*findings, _restored(session)]
 
 
 def _broken(
-    session: Session, name: str, condition: str, outcome: Outcome, words: str
+    session: Session, name: str, condition: str, outcome: Outcome, words: str, step: str
 ) -> list[Finding]:
     rows = session.arrow(
-        "select source_table, currency, cast(sum(source_cents - returned_cents) as bigint), "  # noqa: S608
-        f"cast(sum(used_cents) as bigint), count(*), min(source_id, {MAX_EXAMPLES}) "
+        "select source_table, currency, count(*) as n, "  # noqa: S608 (conditions of this module)
+        "cast(sum(source_cents - returned_cents) as bigint) as could, "
+        f"cast(sum(used_cents) as bigint) as gave, min(source_id, {MAX_EXAMPLES}) as examples "
         f'from "checks/sources_used" where {condition} '
         "group by source_table, currency order by source_table, currency"
     )
     found = []
-    for table, currency, could, gave, count, examples in zip(*rows.columns, strict=True):
-        expected, used = money(could.as_py()), money(gave.as_py())
+    for row in rows.to_pylist():
+        expected, used = money(row["could"]), money(row["gave"])
         found.append(
             Finding(
                 name=name,
                 outcome=outcome,
-                where=table.as_py(),
-                currency=currency.as_py(),
+                where=row["source_table"],
+                currency=row["currency"],
                 expected=expected,
                 found=used,
                 difference=used - expected,
-                count=count.as_py(),
-                examples=tuple(examples.as_py()),
-                sentence=f"{count.as_py():,} of {table.as_py()} in {currency.as_py()} {words} "
-                f"They could give {expected:,.2f} and gave {used:,.2f}: "
-                f"{worded(used - expected)}.",
+                count=row["n"],
+                examples=tuple(row["examples"]),
+                sentence=f"{row['source_table'].capitalize()} in {row['currency']} that {words}: "
+                f"{row['n']:,}. They could give {expected:,.2f} and gave {used:,.2f}, "
+                f"{worded(used - expected)}. {step}",
             )
         )
     return found
@@ -104,6 +106,6 @@ def _restored(session: Session) -> Finding:
         found=money(row["cents"]),
         count=row["n"],
         examples=tuple(row["examples"]),
-        sentence=f"{row['n']:,} items were restored by more than the same receipt or credit had "
-        "paid of them. Look for a cash_return or unapply row entered twice.",
+        sentence="Items that a receipt or credit restored by more than it had paid of them: "
+        f"{row['n']:,}. Look for a cash_return or unapply row entered twice.",
     )

@@ -1,0 +1,1 @@
+"""Sources: exports of billing systems, read into ledger tables."""

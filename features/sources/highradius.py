@@ -135,8 +135,10 @@ def _extract(rows: pd.DataFrame, *, rows_read: int) -> Extract:
         defaulted_clocks=("invoices", "receipts", "applications"),
         known_through=known_through,
         warnings=(
-            "Entry dates are not in these files: known_on is the business date, so what the "
-            "books showed on a day is unproven.",
+            (
+                "Entry dates are not in these files: known_on is the business date, so what "
+                "the books showed on a day is unproven."
+            ),
         ),
         rows_read={"invoices": rows_read},
         settings={"maturity_lag_days": 0},

@@ -1,0 +1,1 @@
+"""The definitions of all features, one query a file."""

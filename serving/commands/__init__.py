@@ -1,0 +1,1 @@
+"""The sub-commands of ``rollrisk``, one module each."""

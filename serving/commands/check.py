@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from features.ledger.finding import Finding
     from features.ledger.sufficiency import Sufficiency
 
-_COLOURS = {"passed": "[green]passed[/green]", "warning": "[yellow]look[/yellow]"}
-_FAILED = "[red]failed[/red]"
+_ANSWERS = {
+    "passed": "[green]passed[/green]",
+    "warning": "[yellow]look[/yellow]",
+    "failed": "[red]failed[/red]",
+}
+_CURRENCIES_A_TABLE = 5
 
 
 @click.command("check")
@@ -78,42 +82,46 @@ def command(ledger: Path, as_of: tuple[date, ...], as_json: bool) -> None:  # no
 
 
 def _print_balances(findings: Sequence["Finding"]) -> None:
-    """Print the parts of the balance: every day that fails, else the newest per currency."""
-    balances = [finding for finding in findings if finding.name == "books_balance"]
-    newest = {finding.currency: finding for finding in balances}
-    shown = [finding for finding in balances if not finding.passed] or list(newest.values())
-    if not shown:
-        return
-    # A table of days would not fit a terminal: one column per day and currency, at most five.
-    for start in range(0, len(shown), 5):
-        block = shown[start : start + 5]
-        heads = [f"{finding.currency} {finding.as_of}".strip() for finding in block]
-        rows = [
-            [part, *(f"{dict(finding.parts)[part]:,.2f}" for finding in block)]
-            for part, _ in block[0].parts
-        ]
-        for name in ("found", "expected", "difference"):
-            rows.append([f"= {name}", *(f"{getattr(f, name):,.2f}" for f in block)])
-        print_table("Balance", ["part", *heads], rows, right=heads)
+    """Print the parts of the balance per currency: on the first day that fails, or the last."""
+    shown: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.name == "books_balance":
+            before = shown.get(finding.currency)
+            if before is None or before.passed:
+                shown[finding.currency] = finding
+    columns = [f"{finding.currency} {finding.as_of}".strip() for finding in shown.values()]
+    parts = [dict(finding.parts) for finding in shown.values()]
+    names = parts[0] if parts else ()
+    rows = [[name, *(f"{part[name]:,.2f}" for part in parts)] for name in names]
+    rows += [
+        [f"= {name}", *(f"{getattr(finding, name):,.2f}" for finding in shown.values())]
+        for name in ("found", "expected", "difference")
+    ]
+    for start in range(0, len(columns), _CURRENCIES_A_TABLE):
+        end = start + _CURRENCIES_A_TABLE
+        block = [[row[0], *row[1:][start:end]] for row in rows]
+        print_table("Balance", ["part", *columns[start:end]], block, right=columns)
 
 
 def _print_findings(ledger: str, findings: Sequence["Finding"]) -> None:
     days = Counter(finding.outcome for finding in findings if finding.name == "books_balance")
-    rows = []
-    if days["passed"]:
-        words = f"{days['passed']} of {days.total()} month ends and currencies balance to the cent."
-        rows.append(["books balance", _COLOURS["passed"], "", words])
+    words = f"{days['passed']} of {days.total()} days and currencies balance to the cent."
+    rows = [["books balance", _ANSWERS["failed" if days["failed"] else "passed"], "", words]]
+    told = set()
     for finding in findings:
-        if finding.name == "books_balance" and finding.passed:
-            continue
-        examples = ", ".join(finding.examples)
-        more = " …" if finding.count > len(finding.examples) else ""
+        if finding.name == "books_balance":
+            # The first day says where to look; the later ones repeat its difference.
+            if finding.passed or finding.currency in told:
+                continue
+            told.add(finding.currency)
+        shown = ", ".join(finding.examples)
+        more = ", …" if finding.count > len(finding.examples) else ""
         rows.append(
             [
                 finding.name.replace("_", " "),
-                _COLOURS.get(finding.outcome, _FAILED),
+                _ANSWERS[finding.outcome],
                 f"{finding.count:,}" if finding.count else "",
-                finding.sentence + (f" Such as {examples}{more}" if examples else ""),
+                finding.sentence + (f" ({shown}{more})" if shown else ""),
             ]
         )
     print_table(ledger, ["question", "answer", "rows", "what was found"], rows, right=["rows"])
@@ -125,9 +133,9 @@ def _print_sufficiency(sufficiency: "Sufficiency") -> None:
         [row.bucket, *(f"{getattr(row, name):,}" for name in columns)]
         for row in sufficiency.outcomes
     ]
-    title = f"Known outcomes after 30 days, on {sufficiency.as_of_dates} dates"
-    print_table(title, ["bucket", *columns], rows, right=columns)
+    print_table("Known outcomes", ["bucket", *columns], rows, right=columns)
     target = console()
+    target.print(f"Open items on {sufficiency.as_of_dates} dates, 30 days later.")
     target.print(
         f"History: {sufficiency.history_days:,} days from {sufficiency.first_posting} to "
         f"{sufficiency.known_through}; a model needs {sufficiency.needed_days:,}."

@@ -17,7 +17,7 @@ def command(accounts: int, months: int, seed: int) -> None:
     first wrote.
     """
     from models.home import read_home  # noqa: PLC0415 (quick --help)
-    from serving.demo import run_demo  # noqa: PLC0415
+    from serving.commands.demo_run import run_demo  # noqa: PLC0415
     from serving.tables import print_worklist  # noqa: PLC0415
 
     with progress("Demo") as tell:

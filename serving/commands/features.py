@@ -24,7 +24,7 @@ from serving.commands.shared import (
 @click.option("--memory-limit", help="DuckDB's memory, for example 2GB.")
 @click.option("--spill", type=click.Path(path_type=Path), help="Folder for work beyond memory.")
 @refusals
-def command(  # noqa: PLR0913 (one parameter per option)
+def command(
     ledger: Path,
     as_of: tuple[date, ...],
     out: Path,

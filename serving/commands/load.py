@@ -26,7 +26,7 @@ SOURCES = ("canonical", "highradius")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 @refusals
-def command(  # noqa: PLR0913 (one parameter per option)
+def command(
     source: str,
     path: Path,
     out: Path,

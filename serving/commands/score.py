@@ -25,7 +25,7 @@ from serving.commands.shared import (
 @click.option("--out", required=True, type=FOLDER, help="Folder for a copy of the scores.")
 @click.option("--json", "as_json", is_flag=True, help="Print portfolio.json instead of a table.")
 @refusals
-def command(  # noqa: PLR0913 (one parameter per option)
+def command(
     ledger: Path,
     as_of: date,
     model: str | None,
@@ -41,9 +41,9 @@ def command(  # noqa: PLR0913 (one parameter per option)
     from features.ledger.read import open_ledger  # noqa: PLC0415 (quick --help)
     from models.home import read_home  # noqa: PLC0415
     from serving.batch import score_batch  # noqa: PLC0415
-    from training.choice import choose_model  # noqa: PLC0415
     from serving.policy import read_policy  # noqa: PLC0415
     from serving.tables import print_worklist  # noqa: PLC0415
+    from training.choice import choose_model  # noqa: PLC0415
 
     home, opened = read_home(), open_ledger(ledger)
     with progress("Scoring") as tell:

@@ -22,7 +22,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-class IsoDate(click.ParamType):
+class IsoDate(click.ParamType[date]):
     """A date given as YYYY-MM-DD."""
 
     name = "date"

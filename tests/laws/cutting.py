@@ -38,18 +38,14 @@ def cut_ledger(ledger: Ledger, day: date) -> Ledger:
             empty = pa.nulls(kept.num_rows, pa.date32())
             place = kept.column_names.index("closed_known_on")
             field = kept.schema.field("closed_known_on")
-            kept = kept.set_column(
-                place, field, pc.if_else(late, empty, kept["closed_known_on"])
-            )
+            kept = kept.set_column(place, field, pc.if_else(late, empty, kept["closed_known_on"]))
         if name == "promises":
             known_ids = kept["promise_id"]
             unknown = pc.invert(pc.is_in(kept["superseded_by"], known_ids.combine_chunks()))
             empty = pa.nulls(kept.num_rows, pa.string())
             place = kept.column_names.index("superseded_by")
             field = kept.schema.field("superseded_by")
-            kept = kept.set_column(
-                place, field, pc.if_else(unknown, empty, kept["superseded_by"])
-            )
+            kept = kept.set_column(place, field, pc.if_else(unknown, empty, kept["superseded_by"]))
         rows[name] = kept
     manifest = Manifest(known_through=min(day, ledger.manifest.known_through))
     return ledger_from_rows(rows, manifest)

@@ -16,7 +16,7 @@ from features.ledger.manifest import Manifest
 from features.ledger.read import Ledger, ledger_from_rows
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cutting import cut_ledger  # noqa: E402 (a neighbour without a package)
+from cutting import cut_ledger
 
 DATES = tuple(date(2023, 9, 3) + timedelta(days=int(day)) for day in (0, 61, 147, 255, 389))
 

@@ -192,7 +192,7 @@ class _Rows:
     code: Numbers
 
 
-def _rows(  # noqa: PLR0913, PLR0917 - one argument a column
+def _rows(
     item: Numbers,
     cause: str | Numbers,
     source: Numbers | int,

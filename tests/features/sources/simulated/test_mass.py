@@ -28,7 +28,7 @@ def test_a_resolution_counts_by_both_clocks(business: int, known: int, step: int
     assert first_step(business, known) == step
 
 
-def unresolved(  # noqa: PLR0913, PLR0917 - one argument a piece of state
+def unresolved(
     kind: str, phase: int, regime: int = 0, wait: int = -1, dpd: int = 0, parts: int = 3
 ) -> npt.NDArray[np.float64]:
     """P(unresolved) of one item of the first account of a type, without contacts."""

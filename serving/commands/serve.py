@@ -1,0 +1,70 @@
+"""``rollrisk serve``."""
+
+import ipaddress
+import os
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from serving.commands.shared import console, refusals
+
+FIRST = "first"
+SERVICE = "serving.service:RollRisk"
+QUIET = {
+    "BENTOML_DO_NOT_TRACK": "True",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "OMP_NUM_THREADS": "1",
+}
+"""Environment of the server: no telemetry, and no OpenMP threads that wait for one row."""
+
+
+@click.command("serve")
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@refusals
+def command(port: int, host: str) -> None:
+    """Serve the published snapshot and its model over HTTP.
+
+    The first serve makes a key and prints it once. A snapshot published while the server runs
+    is taken up without a restart.
+    """
+    from serving.auth import create_key, read_keys  # noqa: PLC0415 (quick --help)
+    from serving.policy import read_policy  # noqa: PLC0415
+    from serving.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings(os.environ)
+    read_policy(settings.policy)
+    address = _address(host)
+    if not any(key.revoked_on is None for key in read_keys(settings.home.keys)):
+        if not address.is_loopback:
+            raise click.ClickException(
+                f"Without a key, {host} would be open to everyone who reaches it. Make one "
+                "with `rollrisk keys create NAME --role ROLE` and serve again."
+            )
+        if read_keys(settings.home.keys):
+            raise click.ClickException(
+                "Every key is revoked. Make one with `rollrisk keys create NAME --role ROLE`."
+            )
+        today = datetime.now(UTC).date()
+        key = create_key(settings.home.keys, FIRST, "manager", today=today)
+        console().print(
+            f"The first key, named {FIRST!r}, role manager, shown this once:", markup=False
+        )
+        click.echo(key)
+    os.environ.update(QUIET)
+    os.environ["ROLLRISK_HOME"] = str(settings.home.path.resolve())
+    arguments = ["bentoml", "serve", SERVICE, "--host", str(address), "--port", str(port)]
+    sys.stdout.flush()
+    # The server takes this process's place, so that signals reach it directly.
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 (our own arguments)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    name = "127.0.0.1" if host == "localhost" else host
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError as error:
+        raise click.ClickException(
+            f"--host must be an IP address or localhost, got {host!r}."
+        ) from error
