@@ -4,9 +4,13 @@ A registered version is a bundle (text and JSON) logged as a model-from-code. Re
 never unpickles anything: the bundle's files are read directly.
 """
 
+import contextlib
+import io
 import logging
 import os
 import tempfile
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,10 +43,11 @@ def connect(home: Home) -> "MlflowClient":
     """Return a client of the home's MLflow store; makes the store on first use."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow  # noqa: PLC0415 (slow to import)
 
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     home.path.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(home.tracking_uri)
     mlflow.set_registry_uri(home.tracking_uri)
@@ -54,7 +59,7 @@ def register_bundle(home: Home, bundle: Bundle, run_id: str) -> Registered:
     client = connect(home)
     import mlflow  # noqa: PLC0415 (slow to import)
 
-    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id):
+    with tempfile.TemporaryDirectory() as folder, _quiet(), mlflow.start_run(run_id=run_id):
         write_bundle(bundle, Path(folder) / "bundle")
         info = mlflow.pyfunc.log_model(
             name="model",
@@ -66,6 +71,14 @@ def register_bundle(home: Home, bundle: Bundle, run_id: str) -> Registered:
     version = str(info.registered_model_version)
     client.set_registered_model_alias(NAME, CHALLENGER, version)
     return Registered(version=version, run_id=run_id)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow's advice on type hints and its success messages off the terminal."""
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def make_champion(home: Home, version: str) -> None:

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ from training.hazard import (
 from training.history import first_posting
 from training.metrics import compare
 from training.profile import build_profile
+from training.reach import reach_bands, reach_bounds
 from training.splits import TooLittleHistoryError, Windows, four_windows
 
 Floats = npt.NDArray[np.float64]
@@ -134,8 +135,9 @@ def train_model(
     tell("evaluate")
     before_test = data.known_by(windows.test[0], lag)
     evaluated = make_bundle(ledger, before_test, choices, config, windows.test[0], rules)
-    test = data.between(*windows.test)
-    test = test.select(test.exposed & ~np.isnan(test.target("step_1")))
+    judged = data.between(*windows.test)
+    bands = reach_bands(ledger, evaluated, judged, rules)
+    test = judged.select(judged.exposed & ~np.isnan(judged.target("step_1")))
     probabilities = {
         MODEL: survival_curves(evaluated, test.frame, test.segment).at(STEP_DAYS),
         **baseline_probabilities(before_test, test, config.seed),
@@ -150,11 +152,13 @@ def train_model(
         "windows": {name: [str(day) for day in getattr(windows, name)] for name in _WINDOWS},
         "rounds": choices.rounds,
         "metrics": metrics,
+        "reach": [asdict(band) for band in bands],
         "config": config.to_json(),
         "ledger_digest": ledger.digest,
         "point_in_time_unproven": list(ledger.manifest.defaulted_clocks),
     }
-    bundle = make_bundle(ledger, data, choices, config, cutoff, rules, facts=facts)
+    bounds = reach_bounds(bands)
+    bundle = make_bundle(ledger, data, choices, config, cutoff, rules, bounds=bounds, facts=facts)
     return Trained(
         bundle=bundle,
         metrics=metrics,
@@ -241,6 +245,7 @@ def make_bundle(
     cutoff: date,
     rules: Rules | None,
     *,
+    bounds: dict[str, list[int]] | None = None,
     facts: dict[str, Any] | None = None,
 ) -> Bundle:
     """Fit every part on all known rows of ``data`` and add the portfolio's profile."""
@@ -248,7 +253,7 @@ def make_bundle(
         parts=fit_parts(data, config, choices.rounds, choices.calibrators),
         feature_names=config.feature_names,
         feature_digest=data.frame.digest,
-        profile=build_profile(ledger, data, cutoff, rules=rules),
+        profile=build_profile(ledger, data, cutoff, rules=rules, reach_bounds=bounds),
         facts=facts or {},
     )
     return Bundle(

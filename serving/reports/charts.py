@@ -113,7 +113,8 @@ def _scale(steps: Sequence[Step]) -> tuple[float, float]:
     if low > 0 and 0 < high - low < _CUT_BELOW * high:
         # Some room to the left keeps the lowest level apart from the break.
         return low - 0.2 * (high - low), float(high)
-    return float(min(low, 0)), float(max(high, min(low, 0) + 1))
+    low, high = min(low, 0), max(high, 0)
+    return float(low), float(high if high > low else low + 1)
 
 
 def _place(cents: float, low: float, high: float) -> float:

@@ -30,9 +30,7 @@ def folder(tmp_path: Path, made: MakeLedger, clean: dict[str, str]) -> Path:
     """The sound ledger as an import writes it."""
     tables = dict(made(clean).rows)
     target = tmp_path / "ledger"
-    import_extract(
-        target, Extract(tables=tables), source="test", known_through=date(2024, 3, 31)
-    )
+    import_extract(target, Extract(tables=tables), source="test", known_through=date(2024, 3, 31))
     return target
 
 

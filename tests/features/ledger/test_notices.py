@@ -10,9 +10,7 @@ MakeLedger = Callable[..., Ledger]
 
 
 def _warnings(findings: list[Finding]) -> dict[str, tuple[int, str, tuple[str, ...]]]:
-    return {
-        f.name: (f.count, str(f.found), f.examples) for f in findings if f.outcome == "warning"
-    }
+    return {f.name: (f.count, str(f.found), f.examples) for f in findings if f.outcome == "warning"}
 
 
 def test_over_applied_and_undated_items_are_shown(made: MakeLedger, clean: dict[str, str]) -> None:

@@ -22,9 +22,7 @@ BROKEN = {
 
 def _failed(ledger: Ledger) -> dict[tuple[str, str], Finding]:
     found = check_ledger(ledger)
-    return {
-        (f.name, f.where): f for f in found if not f.passed and f.name != "books_balance"
-    }
+    return {(f.name, f.where): f for f in found if not f.passed and f.name != "books_balance"}
 
 
 def _with_accounts(text: str) -> str:

@@ -17,9 +17,7 @@ def _figures(finding: Finding) -> tuple[str, str, str]:
     return str(finding.expected), str(finding.found), str(finding.difference)
 
 
-def test_a_receipt_may_not_give_more_than_it_holds(
-    made: MakeLedger, clean: dict[str, str]
-) -> None:
+def test_a_receipt_may_not_give_more_than_it_holds(made: MakeLedger, clean: dict[str, str]) -> None:
     """R-1 holds 700, gave 600 and gives 150 more: 50 too much."""
     clean["applications"] += "    APP-7 INV-2 cash R-1 2024-03-05 150.00\n"
     (finding,) = _answers(made(clean), "not_over_applied")
@@ -71,9 +69,7 @@ def test_a_partial_return_leaves_the_rest(made: MakeLedger, clean: dict[str, str
     assert _figures(broken) == ("599.00", "600.00", "1.00")
 
 
-def test_no_item_is_restored_by_more_than_was_paid(
-    made: MakeLedger, clean: dict[str, str]
-) -> None:
+def test_no_item_is_restored_by_more_than_was_paid(made: MakeLedger, clean: dict[str, str]) -> None:
     """A cash_return entered twice would re-open the item beyond what R-4 had paid."""
     clean["applications"] += "    APP-7 INV-2 cash_return R-4 2024-02-28 -200.00\n"
     (finding,) = _answers(made(clean), "restores_what_it_paid")

@@ -1,7 +1,8 @@
 """Small scorings written as `rollrisk score` writes them, with sums known from whole cents."""
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.ageing import BUCKETS, UNDATED, bucket_index, bucket_names, is_exposed
+from features.ageing import BUCKETS, bucket_index, bucket_names, is_exposed
 from models.explain import FAMILY_NAMES
 from models.priority import item_lanes
-from models.snapshot import SnapshotManifest, write_scores
+from models.snapshot import FORMAT, SnapshotManifest
 
 AS_OF = date(2025, 6, 30)
 NETTED = ("unapplied", "disputed", "planned", "promised")
@@ -36,7 +37,7 @@ class Recipe:
 def scoring_of(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes the scoring of a recipe and returns its folder."""
 
-    def write(**asked: Any) -> Path:
+    def write(**asked: Any) -> Path:  # noqa: ANN401 (the fields of a recipe)
         recipe = Recipe(**asked)
         items = _items(recipe)
         accounts = _accounts(recipe, items)
@@ -48,12 +49,16 @@ def scoring_of(tmp_path: Path) -> Callable[..., Path]:
             model_version="7",
             feature_digest="feedfacefeedface",
         )
-        import json
-
-        portfolio = json.dumps(_portfolio(recipe, items, accounts))
-        tables = {"items": items.drop(columns="account_no"), "accounts": accounts}
         folder = tmp_path / "scores"
-        write_scores(folder, manifest, tables, {"portfolio.json": portfolio})
+        folder.mkdir(exist_ok=True)
+        items.drop(columns="account_no").to_parquet(folder / "items.parquet", index=False)
+        accounts.to_parquet(folder / "accounts.parquet", index=False)
+        texts = {
+            "portfolio.json": _portfolio(recipe, items, accounts),
+            "manifest.json": {"format": FORMAT, **asdict(manifest)},
+        }
+        for name, content in texts.items():
+            (folder / name).write_text(json.dumps(content, default=str), "utf-8")
         return folder
 
     return write
@@ -153,7 +158,7 @@ def _accounts(recipe: Recipe, items: pd.DataFrame) -> pd.DataFrame:
 
 def _reasons(rng: np.random.Generator, at_risk: int, *, explained: bool) -> list[dict[str, Any]]:
     """Split the cents at risk into families and a base that takes what is left."""
-    families = rng.integers(-9_000, 9_000, len(FAMILY_NAMES)) if explained else []
+    families = rng.integers(-9_000, 9_000, len(FAMILY_NAMES) if explained else 0)
     reasons = [
         {"family": name, "sentence": f"The account shows {name}", "dollars": int(cents) / 100}
         for name, cents in zip(FAMILY_NAMES, families, strict=False)
@@ -185,6 +190,3 @@ def _portfolio(recipe: Recipe, items: pd.DataFrame, accounts: pd.DataFrame) -> d
 
 def _cents(values: pd.Series) -> int:
     return sum(round(value * 100) for value in values)
-
-
-__all__ = ["AS_OF", "NETTED", "UNDATED"]

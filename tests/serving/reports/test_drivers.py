@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ def test_steps_sum_to_the_total_however_many_are_folded(
 def test_each_step_starts_where_the_last_one_ended(drivers: dict[str, int]) -> None:
     """Bars hang together: the picture has no gap that the numbers do not have."""
     steps = portfolio_steps({family: cents / 100 for family, cents in drivers.items()})
-    for before, after in zip(steps[:-1], steps[1:-1], strict=False):
+    for before, after in pairwise(steps[:-1]):
         assert after.start == before.end
         assert after.end - after.start == after.amount.cents
     assert steps[-1].end == steps[-2].end

@@ -30,24 +30,29 @@ class Page(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Count a tag and what it says."""
         self.tags[tag] += 1
         self.attributes += [(name, value or "") for name, value in attrs]
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Count a tag that closes itself."""
         self.tags[tag] += 1
         self.attributes += [(name, value or "") for name, value in attrs]
 
     def handle_endtag(self, tag: str) -> None:
+        """Note a tag that closes another one than was open."""
         if not self.open or self.open.pop() != tag:
             self.faults.append(tag)
 
     def handle_data(self, data: str) -> None:
+        """Collect text."""
         self.words.append(data)
 
     @property
     def text(self) -> str:
+        """Everything that can be read, in order."""
         return "".join(self.words).replace("\N{NO-BREAK SPACE}", " ")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from serving.reports.scores import read_scores
 from serving.reports.view import report_view
+from serving.reports.wording import NONE
 
 
 def whole_cents(values: pd.Series) -> int:
@@ -93,7 +94,7 @@ def test_lanes_account_for_every_account(scoring_of: Callable[..., Path]) -> Non
     section = report_view(read_scores(folder)).sections[0]
     past_due = section.lanes[0]
     assert (past_due.accounts, past_due.to_work) == ("6", "4")
-    assert past_due.held == ("–", "1", "–", "1")  # noqa: RUF001 (the dash that is shown)
+    assert past_due.held == (NONE, "1", NONE, "1")
     assert "2 held" in section.worklist_note
 
 

@@ -1,0 +1,151 @@
+"""Backtest of ``p_reach`` as a touching event, by days to the bucket's edge.
+
+``p_reach`` reads the survival curve between the model's cuts. Here the share of items that
+the books still showed open on the day they would enter a bucket is set beside its
+expectation; a bucket answers only as many days ahead as the two agree.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from features.ageing import BUCKETS, EDGES
+from features.engines import ITEM_STAGES, Rules, open_session
+from features.ledger.read import Ledger
+from models.bundle import Bundle
+from models.scorer import CUTS, survival_at, survival_curves
+from training.dataset import Dataset
+
+Floats = npt.NDArray[np.float64]
+
+BANDS: tuple[tuple[int, int], ...] = ((1, 7), (8, 14), (15, 30), (31, 60), (61, 90), (91, 120))
+TOLERATED = 0.05
+TOLERATED_ERRORS = 3.0
+MIN_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachBand:
+    """Expected and observed share of items that reached a bucket, some days ahead of it.
+
+    ``holds`` says whether the two agree within 5 points or within three standard errors over
+    accounts.
+    """
+
+    bucket: str
+    first_day: int
+    last_day: int
+    rows: int
+    expected: float
+    observed: float
+    holds: bool
+
+
+def resolution_days(
+    ledger: Ledger, as_of: Sequence[date], rules: Rules | None = None
+) -> pd.DataFrame:
+    """Return after how many days the books showed each open item resolved.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``as_of``, ``invoice_id``, ``days`` (NaN while never resolved) in the row order of
+        ``feature_frame``.
+    """
+    with open_session(ledger, as_of, rules) as session:
+        session.run(ITEM_STAGES)
+        session.register(
+            "books_end",
+            pa.table({"day": pa.array([ledger.manifest.known_through], pa.date32())}),
+        )
+        frame: pd.DataFrame = session.arrow("""
+            select
+                items.as_of,
+                items.invoice_id,
+                datediff('day', items.as_of, min(later.from_on)) as days,
+                datediff('day', items.as_of, max(books_end.day)) as watched
+            from open_items as items
+            cross join settings
+            cross join books_end
+            left join item_states as later
+                on items.invoice_id = later.invoice_id
+                and later.from_on > items.as_of
+                and later.balance_cents
+                    <= greatest(settings.tolerance_cents, items.balance_cents / 20)
+            group by items.as_of, items.account_id, items.invoice_id
+            order by items.as_of, items.account_id, items.invoice_id
+        """).to_pandas()
+    frame["as_of"] = pd.to_datetime(frame["as_of"])
+    frame["days"] = frame["days"].astype(float)
+    return frame
+
+
+def reach_bands(
+    ledger: Ledger, bundle: Bundle, test: Dataset, rules: Rules | None = None
+) -> list[ReachBand]:
+    """Return the backtest of every bucket and band of days that the ledger can judge."""
+    dates = [day.date() for day in test.as_of.drop_duplicates()]
+    seen = resolution_days(ledger, dates, rules)
+    keys = pd.MultiIndex.from_frame(test.frame.items[["as_of", "invoice_id"]])
+    seen = seen.set_index(["as_of", "invoice_id"]).reindex(keys)
+    days = seen["days"].to_numpy(dtype=float)
+    watched = seen["watched"].to_numpy(dtype=float)
+    curves = survival_curves(bundle, test.frame, test.segment)
+    bands = []
+    for edge, bucket in zip(EDGES, BUCKETS[1:], strict=True):
+        ahead = edge - test.days_past_due
+        p = survival_at(bundle, curves, test.segment, test.days_past_due, ahead)
+        y = (np.isnan(days) | (days > ahead)).astype(float)
+        for first, last in BANDS:
+            here = (ahead >= first) & (ahead <= last) & (watched >= ahead) & ~np.isnan(p)
+            if here.sum() >= MIN_ROWS:
+                bands.append(_band(bucket, (first, last), p[here], y[here], test.account[here]))
+    return bands
+
+
+def _band(
+    bucket: str,
+    days: tuple[int, int],
+    p: Floats,
+    y: Floats,
+    account: npt.NDArray[np.object_],
+) -> ReachBand:
+    expected, observed = float(p.mean()), float(y.mean())
+    sums = pd.Series(y - p).groupby(account).sum().to_numpy()
+    error = float(np.sqrt((sums**2).sum())) / len(p)
+    gap = abs(expected - observed)
+    return ReachBand(
+        bucket=bucket,
+        first_day=days[0],
+        last_day=days[1],
+        rows=len(p),
+        expected=expected,
+        observed=observed,
+        holds=gap <= max(TOLERATED, TOLERATED_ERRORS * error),
+    )
+
+
+def reach_bounds(bands: Sequence[ReachBand]) -> dict[str, list[int]]:
+    """Return the days ahead within which each bucket answers: up to the first failed band.
+
+    Examples
+    --------
+    >>> row = dict(bucket="1-30", rows=90, expected=0.5, observed=0.5)
+    >>> good = ReachBand(first_day=1, last_day=7, holds=True, **row)
+    >>> bad = ReachBand(first_day=8, last_day=14, holds=False, **row)
+    >>> reach_bounds([good, bad])["1-30"]
+    [0, 7]
+    """
+    bounds = {}
+    for bucket in BUCKETS[1:]:
+        last = CUTS[-1]
+        for band in bands:
+            if band.bucket == bucket and not band.holds:
+                last = min(last, band.first_day - 1)
+        bounds[bucket] = [0, last]
+    return bounds
