@@ -120,13 +120,24 @@ def read_bundle(folder: Path, version: str = "") -> Bundle:
     path = folder / "bundle.json"
     if not path.is_file():
         raise BundleError(f"{folder} holds no bundle.json. Train a model with `rollrisk train`.")
-    content = json.loads(path.read_text("utf-8"))
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise BundleError(
+            f"{path} is not valid JSON ({error}). Train the model again with `rollrisk train`."
+        ) from error
     if content.get("format") != FORMAT:
         raise BundleError(
             f"{path}: format must be {FORMAT}, got {content.get('format')!r}. Train the model "
             "again with this version of rollrisk."
         )
     parts = {}
+    missing = set(PARTS) - set(content["calibrators"])
+    if content["calibrators"] and missing:
+        raise BundleError(
+            f"{path}: parts {sorted(missing)} are missing. Train the model again with "
+            "`rollrisk train`."
+        )
     for name, calibrator in content["calibrators"].items():
         text = folder / f"{name}.txt"
         if name not in PARTS or not text.is_file():

@@ -119,7 +119,8 @@ def load_model(home: Home, reference: str | None = None) -> Bundle:
     NoModelError
         When there is no such model.
     """
-    if reference is not None and Path(reference).is_dir():
+    # A number is a version, whatever folders happen to stand where the command runs.
+    if reference is not None and not reference.isdigit() and Path(reference).is_dir():
         return read_bundle(Path(reference))
     version = _resolve(home, reference)
     if version is None:

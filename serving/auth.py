@@ -79,7 +79,7 @@ def hash_key(key: str) -> str:
     Examples
     --------
     >>> hash_key("rr_example")[:16]
-    'c7f6a34db7d8d3f5'
+    '3944ff91afd9897e'
     """
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -43,6 +44,9 @@ WORKLIST_COLUMNS: tuple[str, ...] = (
     "model_version",
 )
 REASONS_IN_CSV = 3
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001 (spreadsheets read the wide ones too)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,5 +148,6 @@ def _cell(value: Any) -> str:  # noqa: ANN401 (cells of any column)
         return value.date().isoformat()
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    # A bare carriage return would break the row: the csv module leaves it unquoted.
+    text = _CONTROL.sub(" ", str(value))
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA_STARTS else text

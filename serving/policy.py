@@ -1,7 +1,7 @@
 """The collections policy: costs, capacity and suggested actions, read from TOML."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.ageing import BUCKETS
-from models.priority import LANES, Costs
+from models.priority import LANES, NO_LANE, Costs
 
 HOLDS: tuple[str, ...] = ("unapplied", "disputed", "planned", "promised")
 
@@ -52,6 +52,13 @@ def _at_least(left: npt.NDArray[Any], right: float) -> npt.NDArray[np.bool_]:
 def _at_most(left: npt.NDArray[Any], right: float) -> npt.NDArray[np.bool_]:
     return np.asarray(np.nan_to_num(left.astype(float), nan=np.inf) <= right)
 
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "lane": (*LANES, NO_LANE),
+    "hold": (*HOLDS, ""),
+    "broken_promise": (True, False),
+}
+"""Values of the conditions that are no number."""
 
 CONDITIONS: dict[str, tuple[str, Any]] = {
     "lane": ("lane", _equal),
@@ -97,7 +104,8 @@ class Policy:
 
         Lanes get their share rounded down; what is left goes to the lanes in order.
         """
-        seats = {lane: int(capacity * self.capacity[lane]) for lane in LANES}
+        # Rounded first: 0.29 × 100 is 28.999…96 in floating point and means 29 seats.
+        seats = {lane: int(round(capacity * self.capacity[lane], 6)) for lane in LANES}
         for lane in LANES[: capacity - sum(seats.values())]:
             seats[lane] += 1
         return seats
@@ -136,18 +144,40 @@ def _parse(content: Mapping[str, Any]) -> Policy:
     known = {"loss_rate", "costs", "capacity", "actions"}
     if unknown := set(content) - known:
         raise PolicyError(f"Unknown policy keys {sorted(unknown)}. Known: {sorted(known)}.")
-    loss_rate = {bucket: float(content["loss_rate"][bucket]) for bucket in BUCKETS}
-    capacity = {lane: float(content["capacity"][lane]) for lane in LANES}
-    for name, value in (*loss_rate.items(), *capacity.items()):
-        if not 0 <= value <= 1:
-            raise PolicyError(f"Policy value for {name!r} must lie in [0, 1], got {value}.")
+    loss_rate = _shares(content, "loss_rate", BUCKETS)
+    capacity = _shares(content, "capacity", LANES)
+    costs = _shares(content, "costs", ("capital_per_year",))
     if abs(sum(capacity.values()) - 1) > 1e-9:
         raise PolicyError(f"Capacity shares must sum to 1, got {sum(capacity.values())}.")
+    actions = tuple(_rule(row) for row in content["actions"])
+    if not actions or actions[-1].conditions:
+        raise PolicyError(
+            "The last action must have no conditions, so that no account is without an answer. "
+            'Add one such as action = "none".'
+        )
     return Policy(
-        costs=Costs(loss_rate=loss_rate, capital_cost=float(content["costs"]["capital_per_year"])),
+        costs=Costs(loss_rate=loss_rate, capital_cost=costs["capital_per_year"]),
         capacity=capacity,
-        actions=tuple(_rule(row) for row in content["actions"]),
+        actions=actions,
     )
+
+
+def _shares(content: Mapping[str, Any], section: str, names: Sequence[str]) -> dict[str, float]:
+    values = content[section]
+    if unknown := set(values) - set(names):
+        raise PolicyError(
+            f"Unknown policy keys {sorted(unknown)} in [{section}]. Known: {list(names)}."
+        )
+    for name in names:
+        if not _is_number(values[name]) or not 0 <= values[name] <= 1:
+            raise PolicyError(
+                f"Policy value {section}.{name} must be a number in [0, 1], got {values[name]!r}."
+            )
+    return {name: float(values[name]) for name in names}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _rule(row: Mapping[str, Any]) -> ActionRule:
@@ -157,4 +187,12 @@ def _rule(row: Mapping[str, Any]) -> ActionRule:
             f"Action {row['action']!r} has unknown conditions {sorted(unknown)}. "
             f"Known: {sorted(CONDITIONS)}."
         )
+    for name, value in conditions.items():
+        choices = _CHOICES.get(name)
+        fits = _is_number(value) if choices is None else value in choices
+        if not fits:
+            wanted = "a number" if choices is None else f"one of {list(choices)}"
+            raise PolicyError(
+                f"Action {row['action']!r}: {name} must be {wanted}, got {value!r}."
+            )
     return ActionRule(action=row["action"], why=row["why"], conditions=conditions)

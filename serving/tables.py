@@ -20,7 +20,7 @@ def print_worklist(accounts: pd.DataFrame, *, count: int) -> None:
             [
                 str(row["rank"]),
                 str(row["account_id"]),
-                str(row["name"] or ""),
+                "" if pd.isna(row["name"]) else str(row["name"]),
                 f"{row['collectible']:,.2f}",
                 f"{row['p_roll']:.0%}",
                 f"{row['dollars_at_risk']:,.2f}",

@@ -18,7 +18,7 @@ def rank_accounts(scoring: Scoring, policy: Policy) -> pd.DataFrame:
     """Return one row per account and currency with the columns of ``accounts.parquet``.
 
     An account stands in the lane of its most urgent collectible items: past due before the
-    last bucket before due soon. Its ``priority_value`` counts the items of that lane, so that
+    last bucket before due soon, and due soon only if nothing is overdue. Its ``priority_value`` counts the items of that lane, so that
     a large invoice that is not due lifts nobody up the past-due list. ``rank`` counts from 1
     within lane and currency; held accounts are ranked after all others.
     """
@@ -105,8 +105,10 @@ def _by_bucket(items: pd.DataFrame, value: str, prefix: str) -> pd.DataFrame:
 def _lanes(items: pd.DataFrame) -> pd.DataFrame:
     """Return lane, value and hold of each account.
 
-    The lane is that of the most urgent open items. The account is held when nothing in that
-    lane is collectible; the hold names the part that explains most of it.
+    The lane is that of the most urgent items with something collectible; a covered lane is
+    passed over only for another that is overdue too, so that an account whose overdue items
+    are all covered is held there and not reminded of what falls due. The hold names the part
+    that explains most of it.
     """
     open_in = items[items["lane"] != NO_LANE]
     parts = open_in.groupby([*KEY, "lane"])[
@@ -114,9 +116,12 @@ def _lanes(items: pd.DataFrame) -> pd.DataFrame:
     ].sum()
     order = {lane: position for position, lane in enumerate(_LANE_ORDER)}
     parts = parts.reset_index("lane")
+    covered = (parts["collectible"].round(2) <= 0) & (parts["open_balance"] > 0)
+    parts["covered"] = covered
+    parts["reminder"] = parts["lane"] == DUE_SOON
     parts["order"] = parts["lane"].map(order)
-    first = parts.sort_values("order").groupby(level=KEY).head(1)
-    held = (first["collectible"].round(2) <= 0) & (first["open_balance"] > 0)
+    first = parts.sort_values(["reminder", "covered", "order"]).groupby(level=KEY).head(1)
+    held = first["covered"]
     largest = first[list(HOLDS)].to_numpy().argmax(axis=1)
     names = np.asarray(HOLDS, dtype=object)[largest]
     result = pd.DataFrame(

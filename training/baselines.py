@@ -55,7 +55,9 @@ def roll_matrix(dataset: Dataset) -> dict[str, list[list[float]]]:
         Segment (and ``*``) → rates of shape (len(CELLS), parts), see ``models.profile``.
     """
     cells = cell_index(dataset.days_past_due)
-    overall = np.nan_to_num(np.nanmean(dataset.targets, axis=0), nan=0.5)
+    known = (~np.isnan(dataset.targets)).sum(axis=0)
+    # A young ledger has no outcome of the later steps yet: half, until it has.
+    overall = np.where(known > 0, np.nansum(dataset.targets, axis=0) / np.maximum(known, 1), 0.5)
     base = _rates(dataset.targets, cells, np.tile(overall, (len(CELLS), 1)))
     result = {ALL: base.tolist()}
     for name in sorted(set(dataset.segment) - {""}):

@@ -6,7 +6,7 @@ from features.ageing import STEP_DAYS
 from features.ledger.read import Ledger
 from models.bundle import Bundle, bundle_digest
 from models.home import Home
-from models.registry import NoModelError, load_model
+from models.registry import load_model, newest_version
 from training.config import TrainingConfig
 from training.dataset import as_of_grid, load_dataset
 from training.history import first_posting
@@ -28,16 +28,13 @@ def choose_model(
     Raises
     ------
     NoModelError
-        When the model asked for does not exist.
+        When the model asked for does not exist, or the registered one cannot be read: a
+        broken model is never replaced by the matrix in silence.
     """
-    if reference == MATRIX_REFERENCE:
+    nothing_registered = reference is None and newest_version(home) is None
+    if reference == MATRIX_REFERENCE or nothing_registered:
         return matrix_model(ledger, as_of), MATRIX_REFERENCE
-    try:
-        bundle = load_model(home, reference)
-    except NoModelError:
-        if reference is not None:
-            raise
-        return matrix_model(ledger, as_of), MATRIX_REFERENCE
+    bundle = load_model(home, reference)
     return bundle, reference or bundle.version
 
 

@@ -125,12 +125,18 @@ class TrainingConfig:
     windows: WindowConfig = field(default_factory=WindowConfig)
     backtest: BacktestConfig = field(default_factory=BacktestConfig)
 
+    def __post_init__(self) -> None:
+        """Refuse features that the catalogue does not have."""
+        if unknown := {*self.features, *self.trees.rising} - set(NAMES):
+            raise ConfigError(
+                f"Unknown features in the configuration: {sorted(unknown)}. "
+                "Their names stand in features/catalogue.py."
+            )
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The features the model reads, in the catalogue's order."""
         chosen = self.features or NAMES
-        if unknown := {*chosen, *self.trees.rising} - set(NAMES):
-            raise ConfigError(f"Unknown features in the configuration: {sorted(unknown)}.")
         return tuple(name for name in NAMES if name in chosen)
 
     def to_json(self) -> dict[str, Any]:
@@ -177,7 +183,7 @@ def read_config(path: Path | str | None) -> TrainingConfig:
 
 
 def parse_config(content: Mapping[str, Any]) -> TrainingConfig:
-    """Build a configuration from parsed TOML; ConfigError on unknown keys."""
+    """Build a configuration from parsed TOML; ConfigError on unknown keys and wrong values."""
     sections = {"trees": TreeConfig, "windows": WindowConfig, "backtest": BacktestConfig}
     values: dict[str, Any] = {}
     for key, value in content.items():
@@ -190,6 +196,8 @@ def parse_config(content: Mapping[str, Any]) -> TrainingConfig:
 
 
 def _section(kind: type, values: Mapping[str, Any], prefix: str) -> Any:  # noqa: ANN401 (the kind decides)
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{prefix[:-1]!r} must be a section of keys, got {values!r}.")
     known = {entry.name: entry for entry in fields(kind)}
     for key, value in values.items():
         if key not in known:
@@ -197,7 +205,43 @@ def _section(kind: type, values: Mapping[str, Any], prefix: str) -> Any:  # noqa
                 f"Unknown key {prefix + key!r} in the configuration. Known keys: "
                 f"{', '.join(sorted(prefix + name for name in known))}."
             )
-        default = getattr(kind(), key)
-        if isinstance(default, (int, float)) and not isinstance(value, (int, float)):
-            raise ConfigError(f"Key {prefix + key!r} must be a number, got {value!r}.")
+        _check_value(prefix + key, value, getattr(kind(), key))
     return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+
+
+_LOWEST: dict[str, float] = {
+    "max_rows": 1,
+    "trees.max_depth": -1,
+    "trees.num_leaves": 2,
+    "trees.max_rounds": 1,
+    "trees.stop_after": 1,
+    "windows.every_days": 1,
+    "windows.embargo_days": -1,
+    "backtest.origins": 1,
+    "backtest.test_days": 1,
+}
+"""Lowest value of a number; 0 for those not named."""
+
+
+def _check_value(key: str, value: object, default: object) -> None:
+    """Refuse a value that has another type than the key's default, or is too low."""
+    # A flag is an int to Python; in a configuration it never stands for a number.
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(default, bool):
+        fits, wanted = isinstance(value, bool), "true or false"
+    elif isinstance(default, int):
+        fits, wanted = number and isinstance(value, int), "a whole number"
+    elif isinstance(default, float):
+        fits, wanted = number, "a number"
+    elif isinstance(default, tuple):
+        fits = isinstance(value, list) and all(isinstance(name, str) for name in value)
+        wanted = "a list of names"
+    elif default is None:
+        fits, wanted = type(value) is date, "a date without quotes"
+    else:
+        return
+    if not fits:
+        raise ConfigError(f"Key {key!r} must be {wanted}, got {value!r}.")
+    lowest = _LOWEST.get(key, 0)
+    if isinstance(value, (int, float)) and value < lowest:
+        raise ConfigError(f"Key {key!r} must be at least {lowest}, got {value!r}.")

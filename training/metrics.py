@@ -95,9 +95,7 @@ class Interval:
 def _row_metric(name: str) -> Callable[[Floats, Floats], Floats]:
     if name == "brier":
         return lambda y, p: (p - y) ** 2
-    return lambda y, p: (
-        -np.where(y == 1, np.log(np.clip(p, CLIP, 1)), np.log(np.clip(1 - p, CLIP, 1)))
-    )
+    return lambda y, p: -np.log(np.clip(np.where(y == 1, p, 1 - p), CLIP, 1 - CLIP))
 
 
 def paired_intervals(

@@ -87,9 +87,10 @@ class Trained:
 
     @property
     def beats_baselines(self) -> bool:
-        """Whether the model's log-loss is below that of every baseline."""
-        others = [row["log_loss"] for name, row in self.metrics.items() if name != MODEL]
-        return self.metrics[MODEL]["log_loss"] < min(others)
+        """Whether the model's log-loss and Brier score are below those of every baseline."""
+        own = self.metrics[MODEL]
+        others = [row for name, row in self.metrics.items() if name != MODEL]
+        return all(own[key] < min(row[key] for row in others) for key in ("log_loss", "brier"))
 
 
 def train_model(

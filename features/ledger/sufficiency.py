@@ -20,7 +20,7 @@ UNPROVEN = "point-in-time unproven"
 OUTER = BUCKETS[EDGES.index(60) + 1 :]
 """Buckets beyond 60 days past due."""
 
-_MAX_ITEMS = 2_000_000
+_MAX_ITEMS = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
