@@ -446,7 +446,7 @@ CATALOGUE: tuple[Feature, ...] = (
     _returns("funds_returns_365", "returns", "items", UP, "had {value} returned for lack of funds"),
     _returns("chargebacks_365", "returns", "items", UP, "charged back {value} payments"),
     _returns("days_since_return", "returns", "days", DOWN, "had one returned {value} days ago"),
-    _returns("returned_share_365", "returns", "ratio", UP, "had {value} of receipts returned"),
+    _returns("returned_share_365", "returns", "ratio", UP, "had {value} returns per receipt"),
     _returns("provisional_receipts", "returns", "items", UP, "has {value} payments not yet final"),
     _restored("item_returned_payments", "returns", "items", UP, "was re-opened by {value} returns"),
     _restored("days_since_item_return", "returns", "days", MIXED, "was re-opened {value} days ago"),
@@ -483,13 +483,6 @@ CATALOGUE: tuple[Feature, ...] = (
     ),
     _calendar("due_weekday", "calendar", "code", MIXED, "falls due on weekday {value}"),
     _calendar("due_month_day", "calendar", "code", MIXED, "falls due on day {value} of a month"),
-    _calendar("as_of_weekday", "calendar", "code", MIXED, "is seen on weekday {value}"),
-    _calendar("as_of_month_day", "calendar", "code", MIXED, "is seen on day {value} of a month"),
-    _calendar("days_to_month_end", "calendar", "days", MIXED, "has {value} days to month end"),
-    _calendar("horizon_weekday", "calendar", "code", MIXED, "is judged on weekday {value}"),
-    _calendar(
-        "horizon_month_day", "calendar", "code", MIXED, "is judged on day {value} of a month"
-    ),
 )
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
@@ -498,19 +491,26 @@ NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
 def feature_digest(names: tuple[str, ...] = NAMES) -> str:
     """Return the short digest that names this list of features and their SQL.
 
-    Two models with the same digest read the same columns from the same queries.
+    Two models with the same digest read the same columns from the same queries, the stages
+    that these queries build on included.
 
     Examples
     --------
     >>> len(feature_digest())
     16
     """
-    from features.engines import query_text  # noqa: PLC0415 (engines reads the SQL folder)
+    from features.engines import (  # noqa: PLC0415 (engines reads the SQL folder)
+        FEATURE_STAGES,
+        ITEM_STAGES,
+        query_text,
+    )
+    from features.usual_curve import KNOTS  # noqa: PLC0415 (beside the engine that shows it)
 
     digest = hashlib.sha256()
     for feature in CATALOGUE:
         if feature.name in names:
             digest.update(f"{feature.name}|{feature.query}|{feature.grain}\n".encode())
-    for query in sorted({feature.query for feature in CATALOGUE}):
-        digest.update(query_text(query).encode())
+    for stage in (*ITEM_STAGES, *FEATURE_STAGES):
+        digest.update(query_text(stage).encode())
+    digest.update(repr(KNOTS).encode())
     return digest.hexdigest()[:16]

@@ -46,22 +46,17 @@ _QUERIES: dict[str, str] = {
         group by accounts.as_of, accounts.account_id, accounts.currency, disputes.invoice_id
     """,
     "planned": """
-        select plans.as_of, plans.account_id, accounts.currency, plans.invoice_id,
-            sum(plans.upcoming_cents) as cents
-        from plan_states as plans
-        inner join open_accounts as accounts
-            on plans.as_of = accounts.as_of and plans.account_id = accounts.account_id
-        where plans.in_good_standing = 1
-        group by plans.as_of, plans.account_id, accounts.currency, plans.invoice_id
+        select as_of, account_id, currency, invoice_id, sum(upcoming_cents) as cents
+        from plan_states
+        where in_good_standing = 1
+        group by as_of, account_id, currency, invoice_id
     """,
     "promised": """
-        select states.as_of, states.account_id, promises.currency, states.invoice_id,
-            sum(greatest(states.amount_cents - states.received_cents, 0)) as cents
-        from promise_states as states
-        inner join (select distinct promise_id, currency from promises) as promises
-            on states.promise_id = promises.promise_id
-        where states.state = 'open'
-        group by states.as_of, states.account_id, promises.currency, states.invoice_id
+        select as_of, account_id, currency, invoice_id,
+            sum(greatest(amount_cents - received_cents, 0)) as cents
+        from promise_states
+        where state = 'open'
+        group by as_of, account_id, currency, invoice_id
     """,
 }
 

@@ -43,6 +43,8 @@ def countback_dso(receivables: float, sales_by_month: Sequence[tuple[float, int]
     """
     total = 0.0
     for sales, days in sales_by_month:
+        if receivables <= 0:
+            return total
         if sales > 0 and receivables <= sales:
             return total + days * receivables / sales
         receivables -= sales
@@ -75,7 +77,7 @@ class KeyFigures:
     Parameters
     ----------
     receivables, current, past_due : float
-        Open balance: all, not yet due, past due.
+        Open balance: all, not yet due, past due. Undated items are in the first alone.
     sales_90 : float
         Billed in the 90 days to the date.
     dso_days, best_possible_dso_days, average_days_delinquent : float
@@ -98,10 +100,13 @@ def key_figures(session: Session, as_of: date) -> dict[str, KeyFigures]:
         select
             balances.currency,
             balances.receivables,
+            balances.not_yet_due,
             balances.past_due,
             coalesce(sales.cents, 0) / 100.0 as sales_90
         from (
             select currency, sum(balance_cents) / 100.0 as receivables,
+                sum(case when days_past_due <= 0 then balance_cents else 0 end) / 100.0
+                    as not_yet_due,
                 sum(case when days_past_due > 0 then balance_cents else 0 end) / 100.0 as past_due
             from open_items where as_of = date '{as_of.isoformat()}' group by currency
         ) as balances
@@ -119,13 +124,13 @@ def key_figures(session: Session, as_of: date) -> dict[str, KeyFigures]:
 
 
 def _figures(row: Mapping[str, float]) -> KeyFigures:
-    receivables, past_due, sales = row["receivables"], row["past_due"], row["sales_90"]
+    receivables, current, sales = row["receivables"], row["not_yet_due"], row["sales_90"]
     dso = days_sales_outstanding(receivables, sales, 90)
-    best = days_sales_outstanding(receivables - past_due, sales, 90)
+    best = days_sales_outstanding(current, sales, 90)
     return KeyFigures(
         receivables=receivables,
-        current=receivables - past_due,
-        past_due=past_due,
+        current=current,
+        past_due=row["past_due"],
         sales_90=sales,
         dso_days=dso,
         best_possible_dso_days=best,

@@ -9,7 +9,7 @@ an account with a few payments to be judged by them.
 import numpy as np
 import pyarrow as pa
 
-FIRST_DAY, LAST_DAY = -400, 500
+FIRST_DAY, LAST_DAY = -400, 4000
 KNOTS: tuple[tuple[int, float], ...] = (
     (-60, 0.002),
     (-30, 0.005),

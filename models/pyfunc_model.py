@@ -29,7 +29,7 @@ class RollRiskModel(PythonModel):
     def predict(
         self,
         context: Any,  # noqa: ANN401, ARG002 (MLflow's interface)
-        model_input: Any,  # noqa: ANN401 (MLflow would read a schema from a narrower hint)
+        model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,  # noqa: ARG002 (MLflow's interface)
     ) -> pd.DataFrame:
         """Return P(unresolved) at each cut, one row per input row."""

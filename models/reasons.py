@@ -70,6 +70,8 @@ def format_value(feature: Feature, value: float) -> str:
 def sentence(feature: Feature, value: float, invoice_id: str) -> str:
     """Return the feature's sentence about an invoice or its account."""
     subject = f"Invoice {invoice_id}" if feature.about == "invoice" else "The account"
+    if feature.name == "days_past_due" and value <= 0:
+        return f"{subject} falls due in {-value:,.0f} days" if value else f"{subject} is due today"
     return f"{subject} {feature.sentence.format(value=format_value(feature, value))}"
 
 

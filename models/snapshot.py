@@ -1,9 +1,11 @@
 """A published scoring: the folder that the service answers from.
 
 A snapshot is written under a temporary name and renamed into place, then ``CURRENT`` is
-replaced in one step: a reader sees the old one or the new one, never half of one.
+replaced in one step: a reader sees the old one or the new one, never half of one. A snapshot
+never changes once it has its name; the same day scored with other costs gets another name.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -71,6 +73,64 @@ def write_scores(
     The model that scored goes into its ``model`` folder: the pair that is served stays whole,
     whatever becomes of the registry.
     """
+    temporary = _write_aside(folder, manifest, tables, texts, bundle)
+    if folder.exists():
+        old = folder.parent / f".{folder.name}.old.{os.getpid()}"
+        folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old)
+    else:
+        temporary.rename(folder)
+
+
+def publish_scores(
+    home: Home,
+    manifest: SnapshotManifest,
+    tables: Mapping[str, pd.DataFrame],
+    texts: Mapping[str, str],
+    bundle: Bundle,
+) -> Path:
+    """Write a scoring into the home's snapshots and make it the one that is served.
+
+    Returns
+    -------
+    Path
+        The snapshot's folder, called ``manifest.name``. Where a folder of that name is there
+        with the same content it is kept; with other content (another policy) the new one gets
+        a digest of its content behind the name.
+    """
+    folder = home.snapshots / manifest.name
+    temporary = _write_aside(folder, manifest, tables, texts, bundle)
+    digest = _content_digest(temporary)
+    if folder.exists() and _content_digest(folder) != digest:
+        folder = home.snapshots / f"{manifest.name}-{digest[:8]}"
+    if folder.exists():
+        shutil.rmtree(temporary)
+        # The time tells a reader that the snapshot was published anew.
+        (folder / "manifest.json").touch()
+    else:
+        temporary.rename(folder)
+    publish(home, folder.name)
+    return folder
+
+
+def _content_digest(folder: Path) -> str:
+    """Return the digest of all files of a folder, names included."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _write_aside(
+    folder: Path,
+    manifest: SnapshotManifest,
+    tables: Mapping[str, pd.DataFrame],
+    texts: Mapping[str, str],
+    bundle: Bundle,
+) -> Path:
+    """Write a scoring beside ``folder`` under a temporary name, which is returned."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.parent / f".{folder.name}.{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -83,13 +143,7 @@ def write_scores(
     write_bundle(bundle, temporary / "model")
     content = {"format": FORMAT, **asdict(manifest)}
     (temporary / "manifest.json").write_text(json.dumps(content, indent=1, default=str), "utf-8")
-    if folder.exists():
-        old = folder.parent / f".{folder.name}.old.{os.getpid()}"
-        folder.rename(old)
-        temporary.rename(folder)
-        shutil.rmtree(old)
-    else:
-        temporary.rename(folder)
+    return temporary
 
 
 def publish(home: Home, name: str) -> None:
@@ -113,9 +167,12 @@ def current_snapshot(home: Home) -> Path:
 
 
 def read_snapshot_manifest(folder: Path) -> SnapshotManifest:
-    """Read ``manifest.json`` of a snapshot."""
+    """Read ``manifest.json`` of a snapshot; ValueError when it has another format number."""
     content: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
-    content.pop("format")
+    if content.pop("format", None) != FORMAT:
+        raise ValueError(
+            f"{folder}/manifest.json: format must be {FORMAT}. Score again with `rollrisk score`."
+        )
     content["as_of"] = date.fromisoformat(content["as_of"])
     return SnapshotManifest(**content)
 

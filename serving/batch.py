@@ -16,7 +16,7 @@ from features.ledger.read import Ledger
 from models.bundle import Bundle
 from models.home import Home
 from models.reasons import Reason, top_reasons
-from models.snapshot import SnapshotManifest, publish, write_scores
+from models.snapshot import SnapshotManifest, publish_scores, write_scores
 from serving.policy import Policy
 from serving.portfolio import portfolio_view
 from serving.scoring import Scoring, score_ledger
@@ -51,12 +51,16 @@ _FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001 (spreadsheets read t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """The result of a batch scoring: what was computed and where it was written."""
+    """The result of a batch scoring: what was computed and where it was written.
+
+    ``snapshot`` is the published folder, ``folder`` the copy asked for, else the snapshot.
+    """
 
     scoring: Scoring
     accounts: pd.DataFrame
     portfolio: dict[str, Any]
     manifest: SnapshotManifest
+    snapshot: Path
     folder: Path
 
 
@@ -94,9 +98,7 @@ def score_batch(
         "worklist.csv": worklist_csv(accounts),
         "portfolio.json": json.dumps(portfolio, indent=1, allow_nan=False) + "\n",
     }
-    folder = home.snapshots / manifest.name
-    write_scores(folder, manifest, tables, texts, bundle)
-    publish(home, manifest.name)
+    folder = publish_scores(home, manifest, tables, texts, bundle)
     if out is not None:
         write_scores(out, manifest, tables, texts, bundle)
     return Scored(
@@ -104,6 +106,7 @@ def score_batch(
         accounts=accounts,
         portfolio=portfolio,
         manifest=manifest,
+        snapshot=folder,
         folder=out or folder,
     )
 

@@ -192,7 +192,5 @@ def _rule(row: Mapping[str, Any]) -> ActionRule:
         fits = _is_number(value) if choices is None else value in choices
         if not fits:
             wanted = "a number" if choices is None else f"one of {list(choices)}"
-            raise PolicyError(
-                f"Action {row['action']!r}: {name} must be {wanted}, got {value!r}."
-            )
+            raise PolicyError(f"Action {row['action']!r}: {name} must be {wanted}, got {value!r}.")
     return ActionRule(action=row["action"], why=row["why"], conditions=conditions)

@@ -18,9 +18,10 @@ def rank_accounts(scoring: Scoring, policy: Policy) -> pd.DataFrame:
     """Return one row per account and currency with the columns of ``accounts.parquet``.
 
     An account stands in the lane of its most urgent collectible items: past due before the
-    last bucket before due soon, and due soon only if nothing is overdue. Its ``priority_value`` counts the items of that lane, so that
-    a large invoice that is not due lifts nobody up the past-due list. ``rank`` counts from 1
-    within lane and currency; held accounts are ranked after all others.
+    last bucket before due soon, and due soon only if nothing is overdue. Its
+    ``priority_value`` counts the items of that lane, so that a large invoice that is not due
+    lifts nobody up the past-due list. ``rank`` counts from 1 within lane and currency; held
+    accounts are ranked after all others.
     """
     items = scoring.items.assign(
         broken_promise=scoring.frame.column("item_promise_broken") == 1,

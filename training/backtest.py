@@ -23,7 +23,14 @@ from training.baselines import baseline_probabilities
 from training.config import TrainingConfig
 from training.dataset import Dataset, as_of_grid, load_dataset
 from training.metrics import compare, headline, paired_intervals
-from training.recipe import MODEL, choose, make_bundle, oldest_as_of, require_enough
+from training.recipe import (
+    MODEL,
+    choose,
+    make_bundle,
+    oldest_as_of,
+    require_both_classes,
+    require_enough,
+)
 from training.splits import TooLittleHistoryError, four_windows
 
 Floats = npt.NDArray[np.float64]
@@ -139,6 +146,11 @@ def run_backtest(
         choices = choose(past, windows, inner, lag, tell)
         bundle = make_bundle(ledger, past, choices, inner, origin.cutoff, rules)
         test = judged_rows(data.between(origin.first, origin.last), config)
+        if not len(test):
+            raise TooLittleHistoryError(
+                f"No item can be judged on the as-of dates from {origin.first} to {origin.last}. "
+                "Make backtest.test_days at least as long as windows.every_days."
+            )
         curves = survival_curves(bundle, test.frame, test.segment)
         probabilities = {
             MODEL: curves.at(STEP_DAYS),
@@ -146,6 +158,8 @@ def run_backtest(
         }
         parts.append(_predictions(origin, test, probabilities))
     predictions = pd.concat(parts, ignore_index=True)
+    y = predictions["unresolved"].to_numpy(dtype=float)
+    require_both_classes(y, (origins[0].first, origins[-1].last))
     tell("intervals")
     metrics = summarise(predictions, seed=config.seed, draws=draws)
     metrics["origins"] = [asdict(origin) for origin in origins]

@@ -47,21 +47,21 @@ class ReachBand:
 
 
 def resolution_days(
-    ledger: Ledger, as_of: Sequence[date], rules: Rules | None = None
+    ledger: Ledger, as_of: Sequence[date], until: date, rules: Rules | None = None
 ) -> pd.DataFrame:
-    """Return after how many days the books showed each open item resolved.
+    """Return after how many days the books showed each open item resolved, as known ``until``.
 
     Returns
     -------
     pandas.DataFrame
-        ``as_of``, ``invoice_id``, ``days`` (NaN while never resolved) in the row order of
-        ``feature_frame``.
+        ``as_of``, ``invoice_id``, ``days`` (NaN while never resolved) and ``watched`` (days
+        until the last one known) in the row order of ``feature_frame``.
     """
     with open_session(ledger, as_of, rules) as session:
         session.run(ITEM_STAGES)
         session.register(
             "books_end",
-            pa.table({"day": pa.array([ledger.manifest.known_through], pa.date32())}),
+            pa.table({"day": pa.array([until], pa.date32())}),
         )
         frame: pd.DataFrame = session.arrow("""
             select
@@ -75,6 +75,7 @@ def resolution_days(
             left join item_states as later
                 on items.invoice_id = later.invoice_id
                 and later.from_on > items.as_of
+                and later.from_on <= books_end.day
                 and later.balance_cents
                     <= greatest(settings.tolerance_cents, items.balance_cents / 20)
             group by items.as_of, items.account_id, items.invoice_id
@@ -86,11 +87,11 @@ def resolution_days(
 
 
 def reach_bands(
-    ledger: Ledger, bundle: Bundle, test: Dataset, rules: Rules | None = None
+    ledger: Ledger, bundle: Bundle, test: Dataset, until: date, rules: Rules | None = None
 ) -> list[ReachBand]:
-    """Return the backtest of every bucket and band of days that the ledger can judge."""
+    """Return the backtest of every bucket and band of days that the books ``until`` can judge."""
     dates = [day.date() for day in test.as_of.drop_duplicates()]
-    seen = resolution_days(ledger, dates, rules)
+    seen = resolution_days(ledger, dates, until, rules)
     keys = pd.MultiIndex.from_frame(test.frame.items[["as_of", "invoice_id"]])
     seen = seen.set_index(["as_of", "invoice_id"]).reindex(keys)
     days = seen["days"].to_numpy(dtype=float)

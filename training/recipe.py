@@ -24,7 +24,7 @@ from models.calibrator import Calibrator
 from models.scorer import Curves, survival_curves
 from training.baselines import baseline_probabilities
 from training.calibrate import choose_calibrator
-from training.config import TrainingConfig
+from training.config import ConfigError, TrainingConfig
 from training.dataset import Dataset, as_of_grid, load_dataset
 from training.hazard import (
     DEFAULT_ROUNDS,
@@ -120,7 +120,14 @@ def train_model(
     ------
     TooLittleHistoryError
         When the ledger is too short or has too few outcomes; says what is missing.
+    ConfigError
+        When the configuration leaves no window to judge the model on.
     """
+    if not config.windows.test_days:
+        raise ConfigError(
+            "Key 'windows.test_days' must be above 0 to train: a model is judged on a window of "
+            "its own before it is registered. `rollrisk backtest` needs none."
+        )
     tell = progress or (lambda _: None)
     lag = ledger.manifest.maturity_lag_days
     cutoff = min(until or ledger.manifest.known_through, ledger.manifest.known_through)
@@ -130,15 +137,16 @@ def train_model(
     dates = as_of_grid(newest, oldest, config.windows.every_days)
     data = load_dataset(ledger, dates, rules=rules, max_rows=config.max_rows, progress=progress)
     data = data.known_by(cutoff, lag)
-    require_enough(data, ledger.manifest.known_through)
+    require_enough(data, cutoff)
 
     choices = choose(data, windows, config, lag, tell)
     tell("evaluate")
     before_test = data.known_by(windows.test[0], lag)
     evaluated = make_bundle(ledger, before_test, choices, config, windows.test[0], rules)
     judged = data.between(*windows.test)
-    bands = reach_bands(ledger, evaluated, judged, rules)
+    bands = reach_bands(ledger, evaluated, judged, cutoff, rules)
     test = judged.select(judged.exposed & ~np.isnan(judged.target("step_1")))
+    require_both_classes(test.target("step_1"), windows.test)
     probabilities = {
         MODEL: survival_curves(evaluated, test.frame, test.segment).at(STEP_DAYS),
         **baseline_probabilities(before_test, test, config.seed),
@@ -197,6 +205,16 @@ def require_enough(data: Dataset, known_through: date) -> None:
         raise TooLittleHistoryError(
             f"The ledger (known through {known_through}) is too small to train on: "
             f"{'; '.join(missing)}. Scoring answers from the roll-rate matrix until then."
+        )
+
+
+def require_both_classes(y: Floats, days: tuple[date, date]) -> None:
+    """Refuse outcomes of a test window on which nothing can be judged."""
+    if len(np.unique(y)) < 2:
+        raise TooLittleHistoryError(
+            f"The as-of dates from {days[0]} to {days[1]} hold {len(y)} exposed rows with "
+            f"{int(y.sum())} unresolved: nothing to judge a model on. Give a longer history, or "
+            "longer test_days in the configuration."
         )
 
 

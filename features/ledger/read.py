@@ -9,7 +9,8 @@ Every table with a ``known_on`` column becomes a view with two more columns:
     The day a newer version of the same key became known; null for the newest version.
 
 A reader as of ``t`` keeps the rows with ``visible_on <= t`` and ``superseded_on`` null or
-after ``t``. Tables that the source does not have become empty views.
+after ``t``. Of tables without ``known_on`` the newest batch's row of each key is shown. Tables
+that the source does not have become empty views.
 """
 
 import hashlib
@@ -154,13 +155,14 @@ def _scan(path: Path) -> str:
 def _visible(connection: duckdb.DuckDBPyConnection, table: Table, stored: str) -> str:
     """Return the query that adds the visibility clocks to a stored table."""
     columns = ", ".join(f'"{column}"' for column in table.column_names)
-    if not any(column == "known_on" for column in table.column_names):
-        return f"select {columns} from {stored}"
-    visible_on = f"greatest({table.clock}, known_on)"
     key = ", ".join(f'"{column}"' for column in table.key)
-    row = connection.execute(
-        f"select count(*) = count(distinct ({key})) from {stored}"
-    ).fetchone()
+    if "known_on" not in table.column_names:
+        return (
+            f"select {columns} from {stored} "
+            f"qualify row_number() over (partition by {key} order by batch desc) = 1"
+        )
+    visible_on = f"greatest({table.clock}, known_on)"
+    row = connection.execute(f"select count(*) = count(distinct ({key})) from {stored}").fetchone()
     if row is not None and row[0]:
         return (
             f"select {columns}, {visible_on} as visible_on, "

@@ -3,6 +3,11 @@
 A row is *known* when its key is there already. A known row with the same content is dropped;
 ``known_on`` is not content, since the first knowledge stands. A known row with other content
 is restated by the rules in ``features.ledger.write``.
+
+Columns with a dated history of their own (all of ``accounts``, ``due_on`` of ``invoices``) are
+compared with the newest value of that history. A source that exports the history itself may
+keep the first value in the column, as the contract says; there, only a value that is neither
+the first nor the newest is a change.
 """
 
 from collections.abc import Mapping
@@ -23,6 +28,17 @@ LATE_COLUMNS: dict[str, tuple[str, ...]] = {
     "account_flags": ("until_on",),
 }
 """Columns that are empty at first and are filled in later, with a clock of their own."""
+
+_LATE_CLOCKS: dict[str, str] = {
+    "disputes": "coalesce(fresh.closed_known_on, fresh.closed_on)",
+    "promises": "fresh.withdrawn_on",
+    "installments": "coalesce(fresh.cancelled_known_on, fresh.cancelled_on)",
+    "account_flags": "fresh.until_on",
+}
+"""The day from which the late columns of a row count."""
+
+_HISTORIES: dict[str, Table] = {"accounts": ACCOUNT_CHANGES, "invoices": DUE_DATE_CHANGES}
+"""Tables with dated columns → the table of their history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +69,18 @@ def restate(
     try:
         show_tables(connection, ledger)
         connection.execute("set variable extracted_on = ?", [known_on])
+        connection.execute("set variable known_through = ?", [ledger.manifest.known_through])
+        for history in _HISTORIES.values():
+            rows = accepted.get(history.name, arrow_schema(history).empty_table())
+            connection.register(f"batch_{history.name}", rows)
         written: dict[str, pa.Table] = {}
         counts: dict[str, Known] = {}
         for name, rows in accepted.items():
             connection.register("batch_rows", rows)
-            counts[name], pieces = _restate_table(connection, TABLES[name])
+            history_given = name in _HISTORIES and _HISTORIES[name].name in accepted
+            counts[name], pieces = _restate_table(
+                connection, TABLES[name], history_given=history_given
+            )
             for target, piece in pieces.items():
                 if piece.num_rows:
                     parts = [written[target]] if target in written else []
@@ -69,28 +92,32 @@ def restate(
 
 
 def _restate_table(
-    connection: duckdb.DuckDBPyConnection, table: Table
+    connection: duckdb.DuckDBPyConnection, table: Table, *, history_given: bool
 ) -> tuple[Known, dict[str, pa.Table]]:
-    key = ", ".join(f'"{name}"' for name in table.key)
     clocked = "known_on" in table.column_names
-    order = "known_on desc, batch desc" if clocked else "batch desc"
-    connection.execute(
-        f"create or replace temp table before as select * from stored_{table.name} "  # noqa: S608
-        f"qualify row_number() over (partition by {key} order by {order}) = 1"
-    )
+    _stored_rows(connection, table, "before", newest=True)
+    _stored_rows(connection, table, "origin", newest=False)
     if table is ACCOUNTS:
         _apply_account_changes(connection)
+    if table.name == "invoices":
+        _apply_due_date_changes(connection)
+    dated = _dated_columns(table)
     content = [name for name in table.column_names if name not in (*table.key, "known_on")]
-    late = LATE_COLUMNS.get(table.name, ())
-    differs = _differs(content)
-    match = " and ".join(f'fresh."{name}" = before."{name}"' for name in table.key)
+    plain = [name for name in content if name not in dated]
+    changes = {name: _dated_change(name, history_given=history_given) for name in dated}
+    if "due_on" in changes:
+        # A due date cannot be taken away: the last one shown stands.
+        changes["due_on"] = f"({changes['due_on']} and fresh.due_on is not null)"
     connection.execute(
-        "create or replace temp table compared as select fresh.*, "  # noqa: S608
-        f"before.batch is not null as is_known, ({differs}) as is_changed, "
-        f"({_differs([name for name in content if name not in late])}) as is_restated, "
-        f"({_differs([name for name in content if name != 'due_on'])}) as is_more_than_due, "
-        f"{'before.known_on' if clocked else 'null'} as first_known_on "
-        f"from batch_rows as fresh left join before on {match}"
+        "create or replace temp table compared as select fresh.*, "
+        f"before.batch is not null as is_known, "
+        f"({_any([_differs(plain), *changes.values()])}) as is_changed, "
+        f"({_differs(plain)}) as is_rewritten, "
+        f"({_restated(table, plain)}) as is_restated, "
+        + "".join(f'({change}) as "changed_{name}", ' for name, change in changes.items())
+        + f"{'before.known_on' if clocked else 'null'} as first_known_on "
+        f"from batch_rows as fresh left join before on {_match(table, 'before')} "
+        f"left join origin on {_match(table, 'origin')}"
     )
     counts = connection.execute(
         "select count(*) filter (is_known), count(*) filter (is_known and is_changed) from compared"
@@ -100,21 +127,70 @@ def _restate_table(
     if table is ACCOUNTS:
         pieces[ACCOUNT_CHANGES.name] = _account_changes(connection)
     if table.name == "invoices":
-        pieces[DUE_DATE_CHANGES.name] = (
-            connection.sql(
-                "select invoice_id, cast(getvariable('extracted_on') as date) as known_on, due_on "
-                "from compared where is_known and is_changed and not is_more_than_due "
-                "and due_on is not null"
-            )
-            .to_arrow_table()
-            .cast(arrow_schema(DUE_DATE_CHANGES))
-        )
+        pieces[DUE_DATE_CHANGES.name] = _due_date_changes(connection)
     return Known(known=known, changed=changed), pieces
 
 
+def _stored_rows(
+    connection: duckdb.DuckDBPyConnection, table: Table, name: str, *, newest: bool
+) -> None:
+    """Make a table of the newest, or the first, stored row of each key."""
+    key = ", ".join(f'"{column}"' for column in table.key)
+    direction = "desc" if newest else "asc"
+    clocks = ("known_on", "batch") if "known_on" in table.column_names else ("batch",)
+    order = ", ".join(f"{clock} {direction}" for clock in clocks)
+    connection.execute(
+        f"create or replace temp table {name} as select * from stored_{table.name} "  # noqa: S608
+        f"qualify row_number() over (partition by {key} order by {order}) = 1"
+    )
+
+
+def _dated_columns(table: Table) -> tuple[str, ...]:
+    if table is ACCOUNTS:
+        return table.column_names[1:]
+    return ("due_on",) if table.name == "invoices" else ()
+
+
+def _dated_change(name: str, *, history_given: bool) -> str:
+    changed = f'fresh."{name}" is distinct from before."{name}"'
+    if history_given:
+        changed = f'({changed} and fresh."{name}" is distinct from origin."{name}")'
+    return changed
+
+
+def _restated(table: Table, plain: list[str]) -> str:
+    """Return whether a row changed in more than late columns that were empty until now.
+
+    A late column that was filled before, or whose clock lies in days that the ledger already
+    covers, says something that the books did not show then: a newer version.
+    """
+    late = LATE_COLUMNS.get(table.name, ())
+    terms = [_differs([name for name in plain if name not in late])]
+    terms += [
+        f'(fresh."{name}" is distinct from before."{name}" and before."{name}" is not null)'
+        for name in late
+    ]
+    if late:
+        filled = _any([f'(fresh."{name}" is distinct from before."{name}")' for name in late])
+        terms.append(f"(({filled}) and {_LATE_CLOCKS[table.name]} <= getvariable('known_through'))")
+    if table.name == "promises":
+        terms.append(
+            "(fresh.superseded_by is distinct from before.superseded_by "
+            "and fresh.superseded_by in (select promise_id from before))"
+        )
+    return _any(terms)
+
+
 def _differs(columns: list[str]) -> str:
-    terms = [f'fresh."{name}" is distinct from before."{name}"' for name in columns]
+    return _any([f'fresh."{name}" is distinct from before."{name}"' for name in columns])
+
+
+def _any(terms: list[str]) -> str:
     return " or ".join(terms) or "false"
+
+
+def _match(table: Table, other: str) -> str:
+    return " and ".join(f'fresh."{name}" = {other}."{name}"' for name in table.key)
 
 
 def _select_written(connection: duckdb.DuckDBPyConnection, table: Table) -> pa.Table:
@@ -125,12 +201,8 @@ def _select_written(connection: duckdb.DuckDBPyConnection, table: Table) -> pa.T
         else f'"{name}"'
         for name in table.column_names
     )
-    changed = {
-        "accounts": "false",
-        "invoices": "is_changed and (is_more_than_due or due_on is null)",
-    }.get(table.name, "is_changed")
     rows = connection.sql(
-        f"select {columns} from compared where not is_known or ({changed})"  # noqa: S608
+        f"select {columns} from compared where not is_known or is_rewritten"  # noqa: S608
     )
     return rows.to_arrow_table().cast(arrow_schema(table))
 
@@ -139,21 +211,47 @@ def _apply_account_changes(connection: duckdb.DuckDBPyConnection) -> None:
     """Bring the first-seen account rows up to their latest dated changes."""
     for column in ACCOUNTS.columns[1:]:
         connection.execute(
-            f'update before set "{column.name}" = latest.value '  # noqa: S608
-            "from (select account_id, value from stored_account_changes "
-            'where "column" = ? qualify row_number() over '
+            f'update before set "{column.name}" = latest.value from ('  # noqa: S608
+            'select account_id, value from (select account_id, known_on, "column", value, batch '
+            "from stored_account_changes union all "
+            'select account_id, known_on, "column", value, 1000000 from batch_account_changes'
+            ') as changes where "column" = ? qualify row_number() over '
             "(partition by account_id order by known_on desc, batch desc) = 1) as latest "
             "where before.account_id = latest.account_id",
             [column.name],
         )
 
 
+def _apply_due_date_changes(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the known invoices the due date last shown: the first one, or its latest change."""
+    connection.execute(
+        "update before set due_on = origin.due_on from origin "
+        "where before.invoice_id = origin.invoice_id"
+    )
+    connection.execute(
+        "update before set due_on = latest.due_on from ("
+        "select invoice_id, due_on from (select invoice_id, known_on, due_on, batch "
+        "from stored_due_date_changes union all "
+        "select invoice_id, known_on, due_on, 1000000 from batch_due_date_changes"
+        ") as changes qualify row_number() over "
+        "(partition by invoice_id order by known_on desc, batch desc) = 1) as latest "
+        "where before.invoice_id = latest.invoice_id"
+    )
+
+
 def _account_changes(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     parts = " union all ".join(
-        "select fresh.account_id, cast(getvariable('extracted_on') as date) as known_on, "  # noqa: S608
-        f'\'{column.name}\' as "column", cast(fresh."{column.name}" as varchar) as value '
-        "from batch_rows as fresh inner join before on fresh.account_id = before.account_id "
-        f'where fresh."{column.name}" is distinct from before."{column.name}"'
+        "select account_id, cast(getvariable('extracted_on') as date) as known_on, "  # noqa: S608
+        f'\'{column.name}\' as "column", cast("{column.name}" as varchar) as value '
+        f'from compared where is_known and "changed_{column.name}"'
         for column in ACCOUNTS.columns[1:]
     )
     return connection.sql(parts).to_arrow_table().cast(arrow_schema(ACCOUNT_CHANGES))
+
+
+def _due_date_changes(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    rows = connection.sql(
+        "select invoice_id, cast(getvariable('extracted_on') as date) as known_on, due_on "
+        "from compared where is_known and changed_due_on"
+    )
+    return rows.to_arrow_table().cast(arrow_schema(DUE_DATE_CHANGES))

@@ -6,10 +6,14 @@ break the contract go to ``quarantine/``; rows that the ledger already holds are
 same key with other content is recorded as what it is:
 
 * accounts: a dated row of ``account_changes`` per column that changed;
-* an invoice whose due date alone changed: a row of ``due_date_changes``;
-* a row whose late columns were filled in (a dispute closed, a plan cancelled): a newer
-  version known from the same day, since those columns carry clocks of their own;
+* an invoice whose due date changed: a row of ``due_date_changes``;
+* a row whose empty late columns were filled in (a dispute closed, a plan cancelled) on a day
+  after those that the ledger covers: a newer version known from the same day, since those
+  columns carry clocks of their own;
 * anything else: a newer version known from the day the batch was extracted.
+
+The same content with a later last known day says that nothing was posted since: the last known
+day moves on, and no row is written.
 """
 
 import fcntl
@@ -108,12 +112,13 @@ def import_extract(
     with _locked(folder):
         manifest = read_manifest(folder) if (folder / FILE_NAME).is_file() else None
         content = _content_digest(extract.tables)
-        if manifest and any(batch.content_sha256 == content for batch in manifest.batches):
+        if manifest and any(
+            batch.content_sha256 == content and batch.known_through >= through
+            for batch in manifest.batches
+        ):
             return _unchanged(extract)
         ledger = open_ledger(folder) if manifest else None
-        checked = validate(
-            extract.tables, source_rows=extract.source_rows, **known_keys(ledger)
-        )
+        checked = validate(extract.tables, source_rows=extract.source_rows, **known_keys(ledger))
         rejected = [*extract.rejected, *checked.rejected]
         lost = rejected_rows(rejected)
         _check_share(folder, extract, rejected, lost, max_quarantined_share)

@@ -14,7 +14,7 @@ select
     1.0 * paid_cents / amount_cents as item_paid_share,
     1.0 * credited_cents / amount_cents as item_credited_share,
     payments as item_payments,
-    case when payments > 0 then datediff('day', state_from_on, as_of) end
+    case when payments > 0 then datediff('day', last_paid_on, as_of) end
         as days_since_part_payment,
     case
         when billing_kind = 'recurring' then 0

@@ -66,8 +66,8 @@ application_events as (
         case when signed.side = 'credited' then signed.amount else 0 end as credited,
         case when signed.side = 'written_off' then signed.amount else 0 end as written_off,
         case
-            when signed.cause = 'cash' and signed.amount > 0 then 1
-            when signed.cause in ('cash_return', 'unapply') and signed.side = 'paid' then -1
+            when signed.side = 'paid' and signed.cause in ('cash', 'cash_return', 'unapply')
+            then sign(signed.amount)
             else 0
         end as payments,
         case when signed.side = 'paid' and signed.amount > 0 then signed.applied_on end as paid_on

@@ -60,7 +60,7 @@ hazards as (
         cast(2.0 as double) / (spans.left_over + 2.0) as slow_weight
     from spans
     inner join usual_curve as usual
-        on usual.day = least(spans.day, 500)
+        on usual.day = least(spans.day, 4000)
 ),
 
 log_hazards as (
@@ -117,9 +117,9 @@ expected as (
         )) as double) / 1000000000.0 as slow
     from pieces
     inner join usual_curve as earlier
-        on earlier.day = least(greatest(pieces.gap_start, -400), 500)
+        on earlier.day = least(greatest(pieces.gap_start, -400), 4000)
     inner join usual_curve as later
-        on later.day = least(greatest(pieces.gap_end, -400), 500)
+        on later.day = least(greatest(pieces.gap_end, -400), 4000)
     group by pieces.as_of, pieces.account_id, pieces.days_past_due
 ),
 

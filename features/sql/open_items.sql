@@ -20,7 +20,7 @@ select
     item_states.paid_cents,
     item_states.credited_cents,
     item_states.payments,
-    item_states.from_on as state_from_on,
+    item_states.last_paid_on,
     datediff('day', documents.due_on, as_of_dates.as_of) as days_past_due,
     datediff('day', documents.issued_on, as_of_dates.as_of) as age_days,
     case

@@ -1,8 +1,10 @@
 -- grain:  one row per open item and horizon
 -- clock:  business date up to as_of + horizon, known by as_of + horizon + the maturity lag,
 --         and not yet shown at as_of; cash reversed by then never counted
--- source: open_items, applications, credits, due_date_changes
--- Judged against the balance and the due date known at as_of.
+-- source: open_items, invoices, applications, credits, due_date_changes
+-- Judged against the balance and the due date known at as_of. A row that was shown at as_of and
+-- restated since is taken back in full and counted anew; a restated invoice amount is no payment
+-- and counts with the credits.
 with windows as (
     select
         as_of_dates.as_of,
@@ -41,7 +43,8 @@ later as (
         items.horizon_on,
         applications.source_id,
         applications.applied_on,
-        cast(applications.amount * 100 as bigint) as cents,
+        case when applications.visible_on > items.as_of then 1 else -1 end
+            * cast(applications.amount * 100 as bigint) as cents,
         case
             when applications.cause in ('cash', 'cash_return', 'discount', 'netting') then 'paid'
             when applications.cause = 'write_off' then 'written_off'
@@ -51,34 +54,70 @@ later as (
     from items
     inner join applications
         on items.invoice_id = applications.invoice_id
-        and applications.visible_on > items.as_of
-        and applications.known_on <= items.judged_on
-        and applications.applied_on <= items.judged_on
         and (
-            applications.superseded_on is null
-            or applications.superseded_on > items.judged_on
+            (
+                applications.visible_on > items.as_of
+                and applications.known_on <= items.judged_on
+                and applications.applied_on <= items.judged_on
+                and (
+                    applications.superseded_on is null
+                    or applications.superseded_on > items.judged_on
+                )
+            )
+            or (
+                applications.visible_on <= items.as_of
+                and applications.superseded_on > items.as_of
+                and applications.superseded_on <= items.judged_on
+            )
         )
     left join (select distinct credit_id from credits) as credits
         on applications.cause = 'unapply' and applications.source_id = credits.credit_id
 ),
 
-reversed as (
-    select as_of, invoice_id, horizon_days, source_id
+restated as (
+    select invoice_id, visible_on as day, -amount as amount
+    from invoices
+    where invoice_id in (select invoice_id from invoices where superseded_on is not null)
+        and (superseded_on is null or superseded_on > visible_on)
+    union all
+    select invoice_id, superseded_on as day, amount
+    from invoices
+    where superseded_on > visible_on
+),
+
+-- what a source gave by the horizon counts less what it took back until judged_on, at least 0
+by_source as (
+    select
+        as_of,
+        invoice_id,
+        horizon_days,
+        coalesce(max(case when cents > 0 then side end), max(side)) as side,
+        sum(case when applied_on <= horizon_on then cents else 0 end) as given,
+        sum(case when applied_on > horizon_on then cents else 0 end) as changed
     from later
-    where cents > 0 and applied_on <= horizon_on and source_id is not null
-    group by as_of, invoice_id, horizon_days, source_id
+    group by as_of, invoice_id, horizon_days, coalesce(source_id, side)
 ),
 
 counted as (
-    select later.as_of, later.invoice_id, later.horizon_days, later.side, later.cents
-    from later
-    left join reversed
-        on later.as_of = reversed.as_of
-        and later.invoice_id = reversed.invoice_id
-        and later.horizon_days = reversed.horizon_days
-        and later.source_id = reversed.source_id
-    where later.applied_on <= later.horizon_on
-        or (later.cents < 0 and reversed.source_id is not null)
+    select
+        as_of,
+        invoice_id,
+        horizon_days,
+        side,
+        given + greatest(least(changed, 0), -greatest(given, 0)) as cents
+    from by_source
+    union all
+    select
+        items.as_of,
+        items.invoice_id,
+        items.horizon_days,
+        'credited' as side,
+        cast(restated.amount * 100 as bigint) as cents
+    from items
+    inner join restated
+        on items.invoice_id = restated.invoice_id
+        and restated.day > items.as_of
+        and restated.day <= items.horizon_on
 ),
 
 movements as (

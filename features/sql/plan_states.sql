@@ -1,14 +1,16 @@
--- grain:  one row per as-of date and payment plan of an account with an open item
--- clock:  as_of
--- source: installments, applications
+-- grain:  one row per as-of date, payment plan and item of an account with an open item
+-- clock:  as_of; an instalment is cancelled once both cancelled_on and its known day have come
+-- source: installments, applications, credits, documents
 -- A plan is in good standing while cash since it was agreed covers the instalments that fell
--- due more than the grace ago. What counts as covered is what is not yet due.
+-- due more than the grace ago, on each of its items. What counts as covered is what is not yet
+-- due; due today is not yet past due.
 with known as (
     select
         accounts.as_of,
         installments.plan_id,
         installments.account_id,
         installments.invoice_id,
+        installments.currency,
         installments.agreed_on,
         installments.due_on,
         cast(installments.amount * 100 as bigint) as amount_cents
@@ -18,7 +20,7 @@ with known as (
         and installments.visible_on <= accounts.as_of
         and (installments.superseded_on is null or installments.superseded_on > accounts.as_of)
     where installments.cancelled_on is null
-        or coalesce(installments.cancelled_known_on, installments.cancelled_on) > accounts.as_of
+        or greatest(installments.cancelled_on, installments.cancelled_known_on) > accounts.as_of
 ),
 
 plans as (
@@ -26,6 +28,7 @@ plans as (
         known.as_of,
         known.plan_id,
         known.account_id,
+        known.currency,
         known.invoice_id,
         min(known.agreed_on) as agreed_on,
         sum(case
@@ -33,21 +36,26 @@ plans as (
             then known.amount_cents
             else 0
         end) as overdue_cents,
-        sum(case
-            when datediff('day', known.due_on, known.as_of) <= settings.promise_grace_days
-            then known.amount_cents
-            else 0
-        end) as upcoming_cents,
+        sum(case when known.due_on >= known.as_of then known.amount_cents else 0 end)
+            as upcoming_cents,
         min(case when known.due_on >= known.as_of then known.due_on end) as next_due_on
     from known
     cross join settings
-    group by known.as_of, known.plan_id, known.account_id, known.invoice_id
+    group by known.as_of, known.plan_id, known.account_id, known.currency, known.invoice_id
+),
+
+currencies as (
+    select invoice_id, max(currency) as currency
+    from documents
+    group by invoice_id
 ),
 
 received as (
     select
         plans.as_of,
         plans.plan_id,
+        plans.currency,
+        coalesce(plans.invoice_id, '') as invoice_id,
         sum(cast(applications.amount * 100 as bigint)) as cents
     from plans
     inner join applications
@@ -57,22 +65,31 @@ received as (
         and applications.applied_on >= plans.agreed_on
         and applications.visible_on <= plans.as_of
         and (applications.superseded_on is null or applications.superseded_on > plans.as_of)
-    group by plans.as_of, plans.plan_id
+    inner join currencies
+        on applications.invoice_id = currencies.invoice_id
+        and plans.currency = currencies.currency
+    left join (select distinct credit_id from credits) as credits
+        on applications.cause = 'unapply' and applications.source_id = credits.credit_id
+    where credits.credit_id is null
+    group by plans.as_of, plans.plan_id, plans.currency, coalesce(plans.invoice_id, '')
 )
 
 select
     plans.as_of,
     plans.plan_id,
     plans.account_id,
+    plans.currency,
     plans.invoice_id,
     plans.upcoming_cents,
     plans.next_due_on,
-    case
+    min(case
         when coalesce(received.cents, 0) + settings.tolerance_cents >= plans.overdue_cents then 1
         else 0
-    end as in_good_standing
+    end) over (partition by plans.as_of, plans.plan_id) as in_good_standing
 from plans
 cross join settings
 left join received
     on plans.as_of = received.as_of
     and plans.plan_id = received.plan_id
+    and plans.currency = received.currency
+    and coalesce(plans.invoice_id, '') = received.invoice_id

@@ -1,5 +1,5 @@
 -- grain:  one row per open item
--- clock:  as_of; an instalment is cancelled once cancelled_known_on has come
+-- clock:  as_of; an instalment is cancelled once both cancelled_on and its known day have come
 -- source: open_items, installments
 with known as (
     select
@@ -14,15 +14,15 @@ with known as (
         and installments.visible_on <= accounts.as_of
         and (installments.superseded_on is null or installments.superseded_on > accounts.as_of)
     where installments.cancelled_on is null
-        or coalesce(installments.cancelled_known_on, installments.cancelled_on) > accounts.as_of
+        or greatest(installments.cancelled_on, installments.cancelled_known_on) > accounts.as_of
 ),
 
 by_item as (
     select
         as_of,
         invoice_id,
-        sum(case when due_on > as_of then amount_cents else 0 end) as planned_cents,
-        min(case when due_on > as_of then datediff('day', as_of, due_on) end) as days_to_next
+        sum(case when due_on >= as_of then amount_cents else 0 end) as planned_cents,
+        min(case when due_on >= as_of then datediff('day', as_of, due_on) end) as days_to_next
     from known
     where invoice_id is not null
     group by as_of, invoice_id

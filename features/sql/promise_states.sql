@@ -1,7 +1,9 @@
 -- grain:  one row per as-of date and promise of an account with an open item
 -- clock:  as_of; the state is derived from the cash that the books showed
--- source: promises, applications, receipts, receipt_returns
--- Promises on an item are judged by net cash on it, promises of an account by net receipts.
+-- source: promises, applications, receipts, receipt_returns, credits
+-- Promises on an item are judged by net cash on it, promises of an account by net receipts in the
+-- promise's currency, made from made_on until the promised date plus the grace. Cash of that time
+-- which came back later never counted.
 with known as (
     select
         accounts.as_of,
@@ -10,6 +12,7 @@ with known as (
         promises.invoice_id,
         promises.made_on,
         promises.promised_on,
+        promises.currency,
         cast(promises.amount * 100 as bigint) as amount_cents,
         case
             when promises.withdrawn_on <= accounts.as_of or later.promise_id is not null then 1
@@ -26,11 +29,22 @@ with known as (
         and (later.superseded_on is null or later.superseded_on > accounts.as_of)
 ),
 
-item_cash as (
+item_sources as (
     select
         known.as_of,
         known.promise_id,
-        sum(cast(applications.amount * 100 as bigint)) as cents
+        sum(case
+            when datediff('day', known.promised_on, applications.applied_on)
+                <= settings.promise_grace_days
+            then cast(applications.amount * 100 as bigint)
+            else 0
+        end) as in_time,
+        sum(case
+            when datediff('day', known.promised_on, applications.applied_on)
+                > settings.promise_grace_days
+            then cast(applications.amount * 100 as bigint)
+            else 0
+        end) as later
     from known
     cross join settings
     inner join applications
@@ -39,9 +53,19 @@ item_cash as (
         and applications.applied_on >= known.made_on
         and applications.visible_on <= known.as_of
         and (applications.superseded_on is null or applications.superseded_on > known.as_of)
-        and datediff('day', known.promised_on, applications.applied_on)
-            <= settings.promise_grace_days
-    group by known.as_of, known.promise_id
+    left join (select distinct credit_id from credits) as credits
+        on applications.cause = 'unapply' and applications.source_id = credits.credit_id
+    where credits.credit_id is null
+    group by known.as_of, known.promise_id, applications.source_id
+),
+
+item_cash as (
+    select
+        as_of,
+        promise_id,
+        sum(in_time + greatest(least(later, 0), -greatest(in_time, 0))) as cents
+    from item_sources
+    group by as_of, promise_id
 ),
 
 account_cash as (
@@ -55,6 +79,7 @@ account_cash as (
         cross join settings
         inner join receipts
             on known.account_id = receipts.account_id
+            and known.currency = receipts.currency
             and receipts.received_on >= known.made_on
             and receipts.visible_on <= known.as_of
             and (receipts.superseded_on is null or receipts.superseded_on > known.as_of)
@@ -67,15 +92,29 @@ account_cash as (
             known.promise_id,
             -cast(receipt_returns.amount * 100 as bigint) as cents
         from known
+        cross join settings
         inner join receipt_returns
             on known.account_id = receipt_returns.account_id
+            and known.currency = receipt_returns.currency
             and receipt_returns.returned_on >= known.made_on
             and receipt_returns.visible_on <= known.as_of
             and (
                 receipt_returns.superseded_on is null
                 or receipt_returns.superseded_on > known.as_of
             )
+        left join receipts
+            on receipt_returns.receipt_id = receipts.receipt_id
+            and receipts.visible_on <= known.as_of
+            and (receipts.superseded_on is null or receipts.superseded_on > known.as_of)
         where known.invoice_id is null
+            and datediff(
+                'day',
+                known.promised_on,
+                least(
+                    receipt_returns.returned_on,
+                    case when receipts.received_on >= known.made_on then receipts.received_on end
+                )
+            ) <= settings.promise_grace_days
     ) as movements
     group by as_of, promise_id
 )
@@ -87,6 +126,7 @@ select
     known.invoice_id,
     known.made_on,
     known.promised_on,
+    known.currency,
     known.amount_cents,
     greatest(coalesce(item_cash.cents, account_cash.cents, 0), 0) as received_cents,
     case

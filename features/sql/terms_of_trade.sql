@@ -37,7 +37,10 @@ terms as (
         open_accounts.balance_cents,
         case
             when autopay.changed is not null then
-                case when lower(autopay.value) in ('true', '1') then 1 else 0 end
+                case
+                    when lower(autopay.value) in ('true', '1') then 1
+                    when autopay.value is not null then 0
+                end
             when accounts.autopay then 1
             when not accounts.autopay then 0
         end as autopay,

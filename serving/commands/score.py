@@ -63,4 +63,4 @@ def command(
         print_json(scored.portfolio)
         return
     print_worklist(scored.accounts, count=10)
-    console().print(f"Scores are in {out}; the snapshot {scored.manifest.name} is published.")
+    console().print(f"Scores are in {out}; the snapshot {scored.snapshot.name} is published.")

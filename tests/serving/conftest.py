@@ -175,9 +175,7 @@ def server(
     installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server on the installation, with a key for each role."""
-    keys = {
-        role: create_key(installation.home.keys, role, role, today=MADE_ON) for role in ROLES
-    }
+    keys = {role: create_key(installation.home.keys, role, role, today=MADE_ON) for role in ROLES}
     started = start(installation.home, tmp_path_factory.mktemp("server"), keys)
     wait_for(started, "/readyz", 200)
     yield started

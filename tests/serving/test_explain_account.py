@@ -33,6 +33,11 @@ def account_with_items(pair: ServedPair) -> str:
     return max(pair.table.item_rows, key=lambda name: np.diff(pair.table.item_rows[name])[0])
 
 
+def elsewhere(pair: ServedPair) -> ServedPair:
+    """Return the pair as a machine without the ledger has it."""
+    return replace(pair, manifest=replace(pair.manifest, ledger="/nowhere/at/all"))
+
+
 def test_month_ends_lie_before_the_day() -> None:
     """Twelve of them, the day itself never."""
     days = month_ends(date(2024, 12, 31))
@@ -83,7 +88,7 @@ def test_every_feature_stands_in_its_family_beside_norm_and_segment(
 def test_families_and_base_sum_to_the_dollars_at_risk(pair: ServedPair) -> None:
     """In every currency, to the cent."""
     for account_id in list(pair.table.account_rows)[:5]:
-        told = explain_account(pair, account_id, None)
+        told = explain_account(elsewhere(pair), account_id, None)
         for entry in told["accounts"]:
             parts = [family["dollars"][entry["currency"]] for family in told["families"]]
             parts.append(told["base"]["dollars"][entry["currency"]])
@@ -96,10 +101,10 @@ def test_the_invoice_asked_for_is_explained(pair: ServedPair) -> None:
     account_id = account_with_items(pair)
     items = [row["invoice_id"] for row in pair.table.item_entries(account_id)]
     for invoice_id in items[:2]:
-        told = explain_account(pair, account_id, invoice_id)
+        told = explain_account(elsewhere(pair), account_id, invoice_id)
         assert told["explained_invoice_id"] == invoice_id
     with pytest.raises(KeyError):
-        explain_account(pair, account_id, "nobody's")
+        explain_account(elsewhere(pair), account_id, "nobody's")
 
 
 def test_evidence_names_rows_that_the_books_showed(
@@ -120,8 +125,7 @@ def test_evidence_names_rows_that_the_books_showed(
 
 def test_without_the_ledger_the_rest_is_still_explained(pair: ServedPair) -> None:
     """A server on another machine says what is missing."""
-    manifest = replace(pair.manifest, ledger="/nowhere/at/all")
-    told = explain_account(replace(pair, manifest=manifest), account_with_items(pair), None)
+    told = explain_account(elsewhere(pair), account_with_items(pair), None)
     assert "cannot be read" in told["notes"][0]
     features = [f for family in told["families"] for f in family["features"]]
     assert all(feature["own_norm"] is None for feature in features)

@@ -18,9 +18,7 @@ def table(installation: Installation) -> ScoreTable:
     )
 
 
-def test_every_stored_item_is_rendered_once(
-    table: ScoreTable, installation: Installation
-) -> None:
+def test_every_stored_item_is_rendered_once(table: ScoreTable, installation: Installation) -> None:
     """Probabilities are equal bit for bit, money to the cent, missing values are None."""
     stored = {
         row["invoice_id"]: row
@@ -55,9 +53,7 @@ def test_an_account_stands_once_per_currency_with_its_items(table: ScoreTable) -
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 50])
-def test_reasons_end_with_other_and_base_and_sum_to_the_cent(
-    table: ScoreTable, count: int
-) -> None:
+def test_reasons_end_with_other_and_base_and_sum_to_the_cent(table: ScoreTable, count: int) -> None:
     """However many families are named, nothing is lost."""
     for row, at_risk in enumerate(table.accounts["dollars_at_risk"].tolist()):
         reasons = table.reasons_of(row, count)

@@ -44,9 +44,7 @@ def test_every_variable_reaches_a_setting() -> None:
     }
     assert set(given) == set(VARIABLES)
     settings, defaults = read_settings(given), read_settings({})
-    assert all(
-        getattr(settings, name) != getattr(defaults, name) for name in settings.__slots__
-    )
+    assert all(getattr(settings, name) != getattr(defaults, name) for name in settings.__slots__)
 
 
 @pytest.mark.parametrize("value", ["0", "nan", "inf", "3601", "soon"])

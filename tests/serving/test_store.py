@@ -57,7 +57,7 @@ def test_a_new_snapshot_is_taken_up_and_an_old_pair_stays_whole(
     installation: Installation, store: Store, copied: Home
 ) -> None:
     """Who holds the old pair keeps answering from it; who asks anew gets the new one."""
-    assert store.refresh()
+    assert store.refresh(), store.trouble
     assert not store.refresh()
     old = store.pair()
     account = next(iter(old.table.account_rows))
@@ -65,7 +65,7 @@ def test_a_new_snapshot_is_taken_up_and_an_old_pair_stays_whole(
     earlier = installation.as_of - timedelta(days=31)
     publish(copied, installation.ledger, earlier, load_model(copied))
     shutil.rmtree(copied.snapshots / old.name)
-    assert store.refresh()
+    assert store.refresh(), store.trouble
     assert store.pair().manifest.as_of == earlier
     assert old.table.account(account, 5) == before
     assert old.evidence_of(account).num_rows == len(before[0]["items"])
@@ -75,9 +75,9 @@ def test_the_same_snapshot_published_anew_is_taken_up(
     installation: Installation, store: Store, copied: Home
 ) -> None:
     """Another policy makes other content under the same name."""
-    assert store.refresh()
+    assert store.refresh(), store.trouble
     publish(copied, installation.ledger, installation.as_of, load_model(copied))
-    assert store.refresh()
+    assert store.refresh(), store.trouble
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_cannot_be_loaded_leaves_the_old_pair_in_place(
     store: Store, copied: Home, damage: str, says: str
 ) -> None:
     """The trouble is told, the answers go on."""
-    assert store.refresh()
+    assert store.refresh(), store.trouble
     good = store.pair()
     broken = copied.snapshots / "broken"
     shutil.copytree(copied.snapshots / good.name, broken)
