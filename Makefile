@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test evidence lint format lock clean help
+.PHONY: demo test evidence lint format pages lock clean help
 
 help:  ## Say what each target does.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -27,6 +27,9 @@ lint: $(VENV)/.dev  ## Style, types, import contracts, spelling.
 format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+pages: $(VENV)/.dev  ## Renew the pages that are made from the code.
+	$(BIN)/python -m docs.generate
 
 lock: $(VENV)/.dev  ## Solve the dependencies anew; the lock files carry hashes, no addresses.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \

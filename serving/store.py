@@ -17,18 +17,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.catalogue import CATALOGUE
-from features.ledger.manifest import LedgerError
-from features.ledger.read import open_ledger
 from features.ledger.tables import TABLES
 from models.bundle import Bundle
 from models.home import Home
-from models.registry import NoModelError, load_model
 from models.snapshot import (
     CURRENT,
     NoSnapshotError,
     SnapshotManifest,
     current_snapshot,
     read_snapshot_manifest,
+    read_snapshot_model,
 )
 from serving.errors import ApiError
 from serving.score_table import ScoreTable, make_score_table
@@ -90,14 +88,13 @@ def load_pair(home: Home) -> ServedPair:
     ------
     NoSnapshotError
         When nothing is published.
-    NoModelError
-        When the registry no longer has the model.
     SnapshotError
-        When the snapshot's files are broken or another model answers to the reference.
+        When the snapshot's files are broken or its model reads other features.
     """
     folder = current_snapshot(home)
     try:
         manifest = read_snapshot_manifest(folder)
+        bundle = read_snapshot_model(folder)
         accounts = pq.read_table(folder / "accounts.parquet")
         table = make_score_table(pq.read_table(folder / "items.parquet"), accounts)
         evidence = pa.memory_map(str(folder / "evidence.parquet")).read_buffer()
@@ -106,11 +103,10 @@ def load_pair(home: Home) -> ServedPair:
         raise SnapshotError(
             f"Snapshot {folder.name} cannot be read ({error}). Score again with `rollrisk score`."
         ) from error
-    bundle = _model(home, manifest)
-    if bundle.version != manifest.model_version:
+    if bundle.feature_digest != manifest.feature_digest:
         raise SnapshotError(
-            f"Snapshot {folder.name} was scored by model {manifest.model_version}, but "
-            f"{manifest.model!r} now gives {bundle.version}. Score again with `rollrisk score`."
+            f"Snapshot {folder.name} was scored on features {manifest.feature_digest}, but its "
+            f"model reads {bundle.feature_digest}. Score again with `rollrisk score`."
         )
     ranking = pd.DataFrame({name: table.accounts[name] for name in RANKING})
     return ServedPair(
@@ -122,25 +118,6 @@ def load_pair(home: Home) -> ServedPair:
         evidence=evidence,
         present=present,
     )
-
-
-def _model(home: Home, manifest: SnapshotManifest) -> Bundle:
-    from serving.model_choice import (  # noqa: PLC0415 (training is slow to import)
-        MATRIX_REFERENCE,
-        matrix_model,
-    )
-
-    if manifest.model != MATRIX_REFERENCE:
-        # An alias may have moved since; the version it stood for has not.
-        folder = Path(manifest.model).is_dir()
-        return load_model(home, manifest.model if folder else manifest.model_version)
-    try:
-        return matrix_model(open_ledger(Path(manifest.ledger)), manifest.as_of)
-    except LedgerError as error:
-        raise SnapshotError(
-            f"The roll-rate matrix that scored the snapshot is made from the ledger, which "
-            f"cannot be read: {error} Train a model with `rollrisk train` and score again."
-        ) from error
 
 
 def _present(evidence: pa.Buffer) -> frozenset[str]:
@@ -199,7 +176,7 @@ class Store:
             pair = load_pair(self._home)
             if _stamp(self._home) != stamp:
                 return False  # replaced while it was read: the next look finds the new one
-        except (NoSnapshotError, NoModelError, SnapshotError) as error:
+        except (NoSnapshotError, SnapshotError) as error:
             self._complain(str(error))
             return False
         self._pair, self._stamp, self.trouble = pair, stamp, ""

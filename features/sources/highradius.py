@@ -25,8 +25,30 @@ from features.ledger.tables import TABLES
 from features.sources.base import ContractError, Extract
 
 DEFAULT_TERMS_DAYS = 15
-REDUCED = {"row", "cust_number", "due_date", "clear_date", "amount", "exact_dup_of_earlier"}
-VENDOR = {"cust_number", "doc_id", "due_in_date", "clear_date", "total_open_amount", "isOpen"}
+_MONEY = r"-?[0-9]{1,13}(?:\.[0-9]{1,2}0*)?"
+REDUCED = {
+    "row",
+    "cust_number",
+    "currency_inferred",
+    "baseline_date_imputed",
+    "due_date",
+    "clear_date",
+    "amount",
+    "exact_dup_of_earlier",
+}
+VENDOR = {
+    "business_code",
+    "cust_number",
+    "name_customer",
+    "clear_date",
+    "buisness_year",
+    "doc_id",
+    "due_in_date",
+    "invoice_currency",
+    "total_open_amount",
+    "baseline_create_date",
+    "isOpen",
+}
 
 
 class HighRadiusSource:
@@ -47,13 +69,16 @@ class HighRadiusSource:
         rows = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
         columns = set(rows.columns)
         if columns >= REDUCED:
-            return _extract(_reduced(rows), rows_read=len(rows))
+            return _extract(_reduced(rows), read=rows)
         if columns >= VENDOR:
-            return _extract(_vendor(rows), rows_read=len(rows))
+            return _extract(_vendor(rows), read=rows)
         raise ContractError(
             f"{path.name}: neither layout fits. The reduced layout needs "
             f"{', '.join(sorted(REDUCED))}; the vendor layout needs {', '.join(sorted(VENDOR))}.",
-            details=tuple(f"missing column {name!r}" for name in sorted(REDUCED - columns)),
+            details=tuple(
+                f"missing column {name!r}"
+                for name in min(sorted(REDUCED - columns), sorted(VENDOR - columns), key=len)
+            ),
         )
 
 
@@ -70,7 +95,9 @@ def _reduced(rows: pd.DataFrame) -> pd.DataFrame:
             "name": rows.get("name_stem"),
             "issued_on": baseline.fillna(due - pd.Timedelta(days=DEFAULT_TERMS_DAYS)),
             "due_on": due,
+            "due_text": rows["due_date"],
             "cleared_on": pd.to_datetime(rows["clear_date"], errors="coerce"),
+            "cleared_text": rows["clear_date"],
             "amount": rows["amount"],
             "currency": rows["currency_inferred"].fillna("USD"),
             "region": rows.get("business_code_inferred"),
@@ -81,7 +108,7 @@ def _reduced(rows: pd.DataFrame) -> pd.DataFrame:
 def _vendor(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the vendor's rows; ``isOpen = 1`` rows are a masked hold-out, not open items."""
     rows = rows.assign(line=np.arange(1, len(rows) + 1))
-    rows = rows[rows["isOpen"].str.replace(".0", "", regex=False) != "1"]
+    rows = rows[~_is_open(rows)]
     rows = rows.drop_duplicates(subset=[name for name in rows.columns if name != "line"])
     due = _number_dates(rows["due_in_date"])
     baseline = _number_dates(rows["baseline_create_date"])
@@ -95,7 +122,9 @@ def _vendor(rows: pd.DataFrame) -> pd.DataFrame:
             "name": rows["name_customer"].str.rsplit(" ", n=1).str[0],
             "issued_on": baseline.fillna(due - pd.Timedelta(days=DEFAULT_TERMS_DAYS)),
             "due_on": due,
+            "due_text": rows["due_in_date"],
             "cleared_on": pd.to_datetime(rows["clear_date"], errors="coerce"),
+            "cleared_text": rows["clear_date"],
             "amount": rows["total_open_amount"],
             "currency": rows["invoice_currency"],
             "region": rows["business_code"],
@@ -108,21 +137,27 @@ def _number_dates(texts: pd.Series) -> pd.Series:
     return pd.to_datetime(digits, format="%Y%m%d", errors="coerce")
 
 
-def _extract(rows: pd.DataFrame, *, rows_read: int) -> Extract:
-    amount = pd.to_numeric(rows["amount"], errors="coerce")
+def _extract(rows: pd.DataFrame, *, read: pd.DataFrame) -> Extract:
+    amount = pd.to_numeric(rows["amount"].where(rows["amount"].str.fullmatch(_MONEY)))
     rules = (
-        ("amount", "positive money", amount > 0, "amount"),
-        ("due_on", "date", rows["due_on"].notna(), "due_on"),
-        ("cleared_on", "date", rows["cleared_on"].notna(), "cleared_on"),
+        ("amount", "money", amount > 0, "amount"),
+        ("due_on", "date", rows["due_on"].notna(), "due_text"),
+        ("cleared_on", "date", rows["cleared_on"].notna(), "cleared_text"),
         ("account_id", "required", rows["account_id"].notna(), "account_id"),
     )
     rejected = [
-        Rejected(table="invoices", row=int(line), rule=rule, column=column, value=str(value))
+        Rejected(
+            table="invoices",
+            row=int(line),
+            rule=rule,
+            column=column,
+            value=None if pd.isna(value) else str(value),
+        )
         for column, rule, holds, shown in rules
         for line, value in zip(rows.loc[~holds, "line"], rows.loc[~holds, shown], strict=True)
     ]
     good = rows[np.logical_and.reduce([holds for _, _, holds, _ in rules])].copy()
-    good["amount"] = amount[good.index].round(2)
+    good["amount"] = amount[good.index]
     known_through = good["cleared_on"].max().date() if len(good) else None
     return Extract(
         tables={
@@ -139,10 +174,30 @@ def _extract(rows: pd.DataFrame, *, rows_read: int) -> Extract:
                 "Entry dates are not in these files: known_on is the business date, so what "
                 "the books showed on a day is unproven."
             ),
+            *_left_out(rows, read),
         ),
-        rows_read={"invoices": rows_read},
+        rows_read={"invoices": len(read)},
         settings={"maturity_lag_days": 0},
     )
+
+
+def _left_out(rows: pd.DataFrame, read: pd.DataFrame) -> list[str]:
+    """Say how many rows were read and not kept, and why."""
+    hidden = int(_is_open(read).sum()) if "isOpen" in read.columns else 0
+    repeated = len(read) - len(rows) - hidden
+    told = []
+    if hidden:
+        told.append(
+            f"{hidden:,} rows with isOpen = 1 are a masked hold-out of the vendor, not open "
+            "items: left out."
+        )
+    if repeated:
+        told.append(f"{repeated:,} rows repeat an earlier row in full: left out.")
+    return told
+
+
+def _is_open(rows: pd.DataFrame) -> pd.Series:
+    return rows["isOpen"].str.replace(r"\.0$", "", regex=True) == "1"
 
 
 def _table(name: str, columns: dict[str, pa.Array], length: int) -> pa.Table:

@@ -31,8 +31,8 @@ def test_rows_of_other_accounts_are_left_out_and_no_table_is_lost(
             if "account_id" not in table.column_names:
                 continue
             keys = ", ".join(f'"{key}"' for key in table.key)
-            there = f"select * from {name} where account_id = '{account_id}' order by {keys}"
-            here = f"select * from {name} order by {keys}"
+            there = f"select * from {name} where account_id = '{account_id}' order by {keys}"  # noqa: S608 (own names)
+            here = f"select * from {name} order by {keys}"  # noqa: S608 (own names)
             assert few_rows.arrow(here).to_pylist() == all_rows.arrow(there).to_pylist()
     assert own.rows["invoices"].num_rows > 0
 

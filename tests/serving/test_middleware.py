@@ -22,7 +22,9 @@ JSON = {"content-type": "application/json"}
 class Inner:
     """An application that answers as it is told and remembers what reached it."""
 
-    def __init__(self, status: int = 200, body: bytes = b"{}", kind: str = "application/json"):
+    def __init__(
+        self, status: int = 200, body: bytes = b"{}", kind: str = "application/json"
+    ) -> None:
         self.status, self.body, self.kind = status, body, kind
         self.received = b""
         self.caller = self.request_id = ""

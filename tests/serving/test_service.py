@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 
 from models.home import Home
-from models.registry import load_model
-from models.snapshot import CURRENT
+from models.snapshot import CURRENT, read_snapshot_model
 from serving.auth import read_keys, revoke_key
 from serving.policy import read_policy
 from serving.schemas import ExplainResponse, ScoreResponse, WorklistResponse
@@ -367,7 +366,6 @@ def _not_ready_until_published(server: Server, home: Home, installation: Install
     assert error["code"] == "not_ready"
     assert "rollrisk score" in error["message"]
     error_of(server.get("/readyz"), 503)
-    shutil.copy(installation.home.path / "mlflow.db", home.path)
     shutil.copytree(installation.snapshot, home.snapshots / installation.snapshot.name)
     (home.snapshots / CURRENT).write_text(installation.snapshot.name + "\n")
     wait_for(server, "/readyz", 200)
@@ -388,7 +386,7 @@ def _swap_under_requests(server: Server, home: Home, installation: Installation)
     threads = [threading.Thread(target=hammer) for _ in range(2)]
     for thread in threads:
         thread.start()
-    publish(home, installation.ledger, earlier, load_model(installation.home))
+    publish(home, installation.ledger, earlier, read_snapshot_model(installation.snapshot))
     wait_for_as_of(server, earlier)
     done.set()
     for thread in threads:

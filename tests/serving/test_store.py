@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from models.home import Home
-from models.registry import load_model
-from models.snapshot import CURRENT
+from models.snapshot import CURRENT, read_snapshot_model
 from serving.errors import ApiError
 from serving.store import Store, load_pair
 from tests.serving.conftest import Installation, publish
@@ -63,7 +62,7 @@ def test_a_new_snapshot_is_taken_up_and_an_old_pair_stays_whole(
     account = next(iter(old.table.account_rows))
     before = old.table.account(account, 5)
     earlier = installation.as_of - timedelta(days=31)
-    publish(copied, installation.ledger, earlier, load_model(copied))
+    publish(copied, installation.ledger, earlier, read_snapshot_model(installation.snapshot))
     shutil.rmtree(copied.snapshots / old.name)
     assert store.refresh(), store.trouble
     assert store.pair().manifest.as_of == earlier
@@ -76,7 +75,9 @@ def test_the_same_snapshot_published_anew_is_taken_up(
 ) -> None:
     """Another policy makes other content under the same name."""
     assert store.refresh(), store.trouble
-    publish(copied, installation.ledger, installation.as_of, load_model(copied))
+    publish(
+        copied, installation.ledger, installation.as_of, read_snapshot_model(installation.snapshot)
+    )
     assert store.refresh(), store.trouble
 
 
@@ -85,7 +86,9 @@ def test_the_same_snapshot_published_anew_is_taken_up(
     [
         ("items.parquet", "cannot be read"),
         ("evidence.parquet", "cannot be read"),
-        ("model", "No model 99|Version 99"),
+        ("model/bundle.json", "cannot be read"),
+        ("model/step_2.txt", "cannot be read"),
+        ("manifest.json", "its model reads"),
     ],
 )
 def test_what_cannot_be_loaded_leaves_the_old_pair_in_place(
@@ -96,12 +99,13 @@ def test_what_cannot_be_loaded_leaves_the_old_pair_in_place(
     good = store.pair()
     broken = copied.snapshots / "broken"
     shutil.copytree(copied.snapshots / good.name, broken)
-    if damage == "model":
-        manifest = json.loads((broken / "manifest.json").read_text())
-        manifest |= {"model": "99", "model_version": "99"}
-        (broken / "manifest.json").write_text(json.dumps(manifest))
+    if damage == "manifest.json":
+        manifest = json.loads((broken / damage).read_text())
+        (broken / damage).write_text(json.dumps(manifest | {"feature_digest": "other"}))
+    elif damage == "model/step_2.txt":
+        (broken / damage).unlink()
     else:
-        (broken / damage).write_bytes(b"no parquet")
+        (broken / damage).write_bytes(b"nothing that can be read")
     (copied.snapshots / CURRENT).write_text("broken\n")
     assert not store.refresh()
     assert store.pair() is good

@@ -1,0 +1,72 @@
+"""Write the pages that are made from the code: ``python docs/generate.py``.
+
+A test compares them with what stands in ``docs/``.
+"""
+
+from pathlib import Path
+
+from features.catalogue import CATALOGUE, FAMILIES
+from features.ledger.tables import TABLES
+
+FOLDER = Path(__file__).parent
+
+
+def features_page() -> str:
+    """Return the catalogue of features as Markdown."""
+    lines = [
+        "# Features",
+        "",
+        "Made from `features/catalogue.py` by `make pages`. Every feature is one column of a "
+        "query in `features/sql/`; where a source lacks a table, the value is missing.",
+    ]
+    for family, title in FAMILIES.items():
+        rows = [feature for feature in CATALOGUE if feature.family == family]
+        lines += ["", f"## {title} (`{family}`)", ""]
+        lines += ["| feature | unit | range | direction | reads as | query | needs |"]
+        lines += ["|---|---|---|---|---|---|---|"]
+        for row in rows:
+            subject = "the invoice" if row.about == "invoice" else "the account"
+            lines.append(
+                f"| `{row.name}` | {row.unit} | {row.low:g} … {row.high:g} | {row.direction} | "
+                f"{subject} {row.sentence.format(value='*n*')} | `{row.query}.sql` | "
+                f"{', '.join(row.needs) or '–'} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def ledger_page() -> str:
+    """Return the ledger contract as Markdown."""
+    lines = [
+        "# Ledger",
+        "",
+        "Made from `features/ledger/tables.py` by `make pages`. A ledger is a folder of Parquet "
+        "files (or CSV, with the same columns) and `ledger.json`. Money is in document currency "
+        "with two decimals. In `applications`, a positive amount lowers the open balance. "
+        "`known_on` is the day the books first showed a row; where a source has none it is the "
+        "business date, and the ledger says so.",
+    ]
+    for table in TABLES.values():
+        required = "required" if table.required else "optional"
+        key = ", ".join(f"`{name}`" for name in table.key)
+        lines += ["", f"## {table.name} ({required}; key {key})", ""]
+        lines += ["| column | kind | required | rule |", "|---|---|---|---|"]
+        for column in table.columns:
+            rule = ", ".join(f"`{choice}`" for choice in column.choices)
+            if column.sign != "any":
+                rule = column.sign
+            needed = "yes" if column.required else ""
+            lines.append(f"| `{column.name}` | {column.kind} | {needed} | {rule} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"features.md": features_page, "ledger.md": ledger_page}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
