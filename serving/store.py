@@ -9,7 +9,6 @@ import gc
 import logging
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa

@@ -1,0 +1,155 @@
+"""What a feature is: its record, the families, and the tables that are barred."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from features.ledger.tables import TABLES
+
+Grain = Literal["item", "account", "account_currency"]
+Direction = Literal["higher is riskier", "lower is riskier", "mixed"]
+
+UP: Direction = "higher is riskier"
+DOWN: Direction = "lower is riskier"
+MIXED: Direction = "mixed"
+
+BARRED_TABLES = frozenset({"contacts"})
+"""Contacts follow lateness: a model that sees them learns that calling causes it."""
+
+FAMILIES: dict[str, str] = {
+    "item_age": "Age of the invoice",
+    "document": "The document",
+    "part_payments": "Part payments on the invoice",
+    "account_ageing": "Ageing of the account",
+    "payment_timing": "How late the account pays",
+    "payment_rhythm": "When the account pays",
+    "own_history": "Its other invoices at this age",
+    "exposure": "Exposure and billing",
+    "returns": "Returned payments",
+    "disputes": "Disputes",
+    "promises": "Promises and plans",
+    "credits": "Credits and unapplied cash",
+    "relationship": "Relationship",
+    "calendar": "Calendar",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One column of the model's input.
+
+    Parameters
+    ----------
+    name : str
+        Column name.
+    family : str
+        Key of ``FAMILIES``; explanations are summed by it.
+    unit : str
+        Unit of the value: ``days``, ``share``, ``items``, ``money``, ``ratio``, ``flag``,
+        ``code``.
+    low, high : float
+        Closed range of valid values.
+    direction : str
+        Which way the risk goes, as a reader would expect; ``mixed`` when it depends.
+    sentence : str
+        Template with ``{value}``.
+    query : str
+        The ``.sql`` file that computes it.
+    grain : {"item", "account", "account_currency"}
+        What one row of that query stands for.
+    about : {"invoice", "account"}
+        Whom the sentence speaks of.
+    needs : tuple of str
+        Optional ledger tables without which the value is missing.
+    """
+
+    name: str
+    family: str
+    unit: str
+    low: float
+    high: float
+    direction: Direction
+    sentence: str
+    query: str
+    grain: Grain
+    about: Literal["invoice", "account"]
+    needs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse entries that break the catalogue's own rules."""
+        if self.family not in FAMILIES:
+            raise ValueError(f"Feature {self.name!r}: unknown family {self.family!r}.")
+        if barred := BARRED_TABLES.intersection(self.needs):
+            raise ValueError(
+                f"Feature {self.name!r} reads {sorted(barred)}: contacts by collectors follow "
+                "lateness and are barred from the risk model."
+            )
+        if unknown := set(self.needs) - set(TABLES):
+            raise ValueError(f"Feature {self.name!r} needs unknown tables {sorted(unknown)}.")
+
+
+DAY_SPAN = 3650.0
+MANY = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureQuery:
+    """A query of ``features/sql`` and what one of its rows stands for; makes its features."""
+
+    query: str
+    grain: Grain
+    needs: tuple[str, ...] = ()
+
+    def __call__(
+        self, name: str, family: str, unit: str, direction: Direction, sentence: str
+    ) -> Feature:
+        """Return one feature of this query; its range follows from the unit."""
+        low, high = _RANGES[unit]
+        return Feature(
+            name=name,
+            family=family,
+            unit=unit,
+            low=low,
+            high=high,
+            direction=direction,
+            sentence=sentence,
+            query=self.query,
+            grain=self.grain,
+            about="account" if self.grain != "item" or name in _ABOUT_ACCOUNT else "invoice",
+            needs=self.needs,
+        )
+
+
+_ABOUT_ACCOUNT = frozenset(
+    {
+        "own_judged_items",
+        "own_roll_rate_at_age",
+        "own_share_paid_later",
+        "own_share_paid_much_later",
+        "own_survival_30",
+        "own_survival_30_cautious",
+        "own_items_seen_at_age",
+        "younger_paid_items",
+        "account_balance",
+        "account_days_of_sales",
+        "billing_trend",
+        "invoices_365",
+        "days_since_invoice",
+        "open_share_due_60",
+        "relationship_days",
+        "account_disputed_share",
+        "dispute_days_to_close",
+        "promise_kept_rate",
+        "days_since_broken_promise",
+    }
+)
+"""Features of an item's query whose sentence speaks of its account."""
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "days": (-DAY_SPAN, DAY_SPAN),
+    "share": (0.0, 1.0),
+    "items": (0.0, MANY),
+    "money": (0.0, 1e15),
+    "ratio": (0.0, 1e9),
+    "flag": (0.0, 1.0),
+    "code": (0.0, 31.0),
+}
