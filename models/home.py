@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "ROLLRISK_HOME"
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 DEFAULT = Path(".rollrisk")
 
 
@@ -29,7 +30,7 @@ class Home:
     def tracking_uri(self) -> str:
         """Address of the MLflow store: ``MLFLOW_TRACKING_URI``, else SQLite in this folder."""
         default = f"sqlite:///{(self.path / 'mlflow.db').resolve()}"
-        return os.environ.get("MLFLOW_TRACKING_URI", default)
+        return os.environ.get(TRACKING_VARIABLE, default)
 
     @property
     def artifacts(self) -> Path:

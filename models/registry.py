@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.bundle import Bundle, BundleError, read_bundle, write_bundle
-from models.home import Home
+from models.home import TRACKING_VARIABLE, Home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,9 +49,14 @@ def connect(home: Home) -> "MlflowClient":
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     home.path.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(home.tracking_uri)
-    mlflow.set_registry_uri(home.tracking_uri)
-    return mlflow.MlflowClient()
+    address, given = home.tracking_uri, os.environ.get(TRACKING_VARIABLE)
+    mlflow.set_tracking_uri(address)
+    mlflow.set_registry_uri(address)
+    # MLflow writes its address to the environment, where the next home would take it for one
+    # that the user gave: two homes in one process would share the first one's models.
+    if given is None:
+        os.environ.pop(TRACKING_VARIABLE, None)
+    return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 def register_bundle(home: Home, bundle: Bundle, run_id: str) -> Registered:

@@ -4,7 +4,7 @@ No clock, no key and no network here. The service adds the request id, records t
 sends it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -84,7 +84,7 @@ def score(pair: ServedPair, request: ScoreRequest, policy: Policy, settings: Set
                 ),
             ),
         )
-    accounts = list(_accounts(pair.table, asked, request.top_reasons, "the served snapshot"))
+    accounts = list(_accounts(pair.table, request, "the served snapshot"))
     return Answer(
         body={**_head(pair, manifest.as_of, manifest.ledger_digest), "accounts": accounts},
         as_of=manifest.as_of,
@@ -120,7 +120,7 @@ def _score_rows(
         )
     ledger = ledger_of_rows(tables, request.as_of, present=pair.present)
     table = score_rows(ledger, request.as_of, pair.bundle, policy)
-    accounts = list(_accounts(table, asked, request.top_reasons, "the rows sent"))
+    accounts = list(_accounts(table, request, "the rows sent"))
     return Answer(
         body={**_head(pair, request.as_of, ledger.digest), "accounts": accounts},
         as_of=request.as_of,
@@ -130,23 +130,24 @@ def _score_rows(
 
 
 def _accounts(
-    table: ScoreTable | None, asked: Sequence[str], top_reasons: int, source: str
+    table: ScoreTable | None, request: ScoreRequest, source: str
 ) -> Iterator[dict[str, Any]]:
+    """Yield the accounts asked for, each once; ApiError 404 when one is not in the table."""
     unknown = [
         Detail(where=f"account_ids.{position}", rule=f"open items in {source}", value=account_id)
-        for position, account_id in enumerate(asked)
+        for position, account_id in enumerate(request.account_ids)
         if table is None or account_id not in table
     ]
     if unknown or table is None:
         raise ApiError(
             404,
             "unknown_account",
-            f"{len(unknown)} of {len(asked)} account(s) have no open items in {source}, or are "
-            "unknown.",
+            f"{len(unknown)} of {len(request.account_ids)} account(s) have no open items in "
+            f"{source}, or are unknown.",
             tuple(unknown),
         )
-    for account_id in asked:
-        yield from table.account(account_id, top_reasons)
+    for account_id in dict.fromkeys(request.account_ids):
+        yield from table.account(account_id, request.top_reasons)
 
 
 def _too_many(where: str, found: int, limit: int) -> ApiError:

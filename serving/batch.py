@@ -112,7 +112,7 @@ def score_batch(
 
 
 def evidence_table(scoring: Scoring) -> pd.DataFrame:
-    """Return what explanations need, per item: feature values, log-odds and cents by family."""
+    """Return what explanations need, per item: feature values and log-odds by feature."""
     names = scoring.frame.names
     values = pd.DataFrame(scoring.frame.values, columns=[f"value_{name}" for name in names])
     log_odds = pd.DataFrame(

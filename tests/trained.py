@@ -60,12 +60,9 @@ def small_trained() -> Trained:
 
 def quiet_mlflow() -> None:
     """Set MLflow's database classes up once: doing so, it warns of a loader of its own."""
-    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 (defines the classes)
-    from sqlalchemy.orm import configure_mappers
-
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
-        configure_mappers()
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 (importing sets them up)
 
 
 _MADE: list[Installation] = []

@@ -55,14 +55,15 @@ def test_nothing_unpickles() -> None:
 
 
 def test_files_stay_short() -> None:
-    """No source file is longer than 400 lines, but for the catalogue, which is a list."""
+    """No source file is longer than 400 lines; a test file may be a little longer."""
     long = {
         str(path.relative_to(ROOT)): lines
         for path in tracked()
         if path.suffix in (".py", ".sql", ".j2", ".css")
-        and (lines := len(path.read_text("utf-8").splitlines())) > 400
+        and (lines := len(path.read_text("utf-8").splitlines()))
+        > (450 if path.is_relative_to(ROOT / "tests") else 400)
     }
-    assert set(long) <= {"features/catalogue.py"}
+    assert long == {}
 
 
 def test_generated_pages_are_current() -> None:

@@ -93,9 +93,10 @@ class Books:
     def features(self, on: str) -> dict[str, dict[str, float]]:
         """Return the features of each open item on a day, by invoice and feature."""
         frame = feature_frame(self.ledger(), [day(on)])
+        rows = frame.matrix(frame.names).tolist()
         return {
-            name: dict(zip(frame.names, frame.values[row].tolist(), strict=True))
-            for row, name in enumerate(frame.items["invoice_id"])
+            name: dict(zip(frame.names, row, strict=True))
+            for name, row in zip(frame.items["invoice_id"], rows, strict=True)
         }
 
     def outcomes(self, on: str) -> pd.DataFrame:

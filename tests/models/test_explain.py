@@ -109,7 +109,9 @@ def test_contributions_equal_those_of_the_shap_package(
 
     rows = np.flatnonzero(~np.isnan(curves.margin))[:40]
     explainer = shap.TreeExplainer(bundle.parts["step_1"].booster)
-    values: Any = explainer.shap_values(frame.values[rows])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "LightGBM binary classifier", UserWarning)
+        values: Any = explainer.shap_values(frame.values[rows])
     np.testing.assert_allclose(explanation.features[rows], values, atol=1e-9, rtol=0)
     expected = np.broadcast_to(explainer.expected_value, len(rows))
     np.testing.assert_allclose(explanation.base[rows], expected, atol=1e-9, rtol=0)

@@ -134,7 +134,8 @@ def test_every_feature_has_a_sentence_for_every_valid_value() -> None:
             text = sentence(feature, value, "INV-1")
             assert text.startswith(("Invoice INV-1 ", "The account "))
             assert "{" not in text
-            assert format_value(feature, value) in text or "{value}" not in feature.sentence
+            shown = "{value}" not in feature.sentence or format_value(feature, value) in text
+            assert shown or (feature.name == "days_past_due" and value == 0)
 
 
 amounts = st.integers(-(10**9), 10**9).map(lambda cents: cents / 100)

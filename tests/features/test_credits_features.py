@@ -1,0 +1,61 @@
+from tests.features.books import Books, missing
+
+AS_OF = "2024-07-01"
+
+
+def account() -> Books:
+    """An item of 400 open, a receipt of 100 and a credit of 60; 70 of the receipt applied."""
+    return (
+        Books()
+        .invoice("I", "2024-04-01", "2024-05-01", 470)
+        .add("receipts", receipt_id="R", account_id="A", received_on="2024-06-10", amount=100)
+        .add("credits", credit_id="C", account_id="A", issued_on="2024-06-21", amount=60)
+        .cash("I", "2024-06-10", 70, source_id="R")
+    )
+
+
+def test_credits_and_unapplied_cash_of_a_hand_worked_account() -> None:
+    """Unapplied: 100 - 70 + 60 = 90 of 400; credited 60 in a year, 10 days ago."""
+    row = account().features(AS_OF)["I"]
+    assert row["unapplied_share"] == 90 / 400
+    assert row["credits_against_balance_365"] == 60 / 400
+    assert row["days_since_credit"] == 10.0
+
+
+def test_a_credit_memo_of_the_future_is_in_no_feature() -> None:
+    """Issued on 21 June but entered on 5 July: invisible on 1 July."""
+    book = account()
+    book.rows["credits"][0] |= {"known_on": book.rows["credits"][0]["issued_on"].replace(month=7)}
+    row = book.features(AS_OF)["I"]
+    assert row["unapplied_share"] == 30 / 400
+    assert row["credits_against_balance_365"] == 0.0
+    assert missing(row["days_since_credit"])
+
+
+def test_a_returned_receipt_leaves_nothing_unapplied() -> None:
+    """The receipt of 100 comes back in full: its 30 unapplied are gone, 60 of credit stay."""
+    book = account().add(
+        "receipt_returns", return_id="B", receipt_id="R", account_id="A",
+        returned_on="2024-06-25", amount=100, kind="bounced",
+    ).post("I", "cash_return", "2024-06-25", -70, source_id="R")  # fmt: skip
+    row = book.features(AS_OF)["I"]
+    assert row["item_balance"] == 470.0
+    assert row["unapplied_share"] == 60 / 470
+
+
+def test_unapplied_amounts_stay_in_their_currency() -> None:
+    """500 euros waiting say nothing about the dollars."""
+    book = account().add(
+        "receipts", receipt_id="E", account_id="A", received_on="2024-06-10", amount=500,
+        currency="EUR",
+    )  # fmt: skip
+    assert book.features(AS_OF)["I"]["unapplied_share"] == 90 / 400
+
+
+def test_without_receipts_or_credits_the_shares_are_missing() -> None:
+    """A source without credit memos cannot say that none were issued."""
+    book = account()
+    del book.rows["credits"]
+    row = book.features(AS_OF)["I"]
+    for name in ("unapplied_share", "credits_against_balance_365", "days_since_credit"):
+        assert missing(row[name]), name

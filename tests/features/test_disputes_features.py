@@ -1,0 +1,87 @@
+import pytest
+
+from tests.features.books import Books, missing
+
+AS_OF = "2024-07-01"
+
+
+def account() -> Books:
+    """Two items of 400 and 600; the first is disputed by 100 since 11 June."""
+    return (
+        Books()
+        .invoice("I", "2024-04-01", "2024-05-01", 400)
+        .invoice("J", "2024-04-01", "2024-05-01", 600)
+        .add(
+            "disputes", dispute_id="D1", account_id="A", invoice_id="I",
+            opened_on="2024-06-11", amount=100,
+        )
+    )  # fmt: skip
+
+
+def test_an_open_dispute_on_an_item() -> None:
+    """100 of 400 is a quarter of the item and a tenth of the account, for 20 days."""
+    rows = account().features(AS_OF)
+    assert rows["I"]["item_disputed_share"] == 0.25
+    assert rows["I"]["item_dispute_days"] == 20.0
+    assert rows["I"]["item_was_disputed"] == 0.0
+    assert rows["J"]["item_disputed_share"] == 0.0
+    assert missing(rows["J"]["item_dispute_days"])
+    for name in ("I", "J"):
+        assert rows[name]["account_disputed_share"] == 0.1
+        assert missing(rows[name]["dispute_days_to_close"])
+
+
+def test_a_closure_counts_from_the_day_it_is_known() -> None:
+    """Closed on 25 June, entered on 3 July: open until then, afterwards closed after 14 days."""
+    book = account()
+    book.add(
+        "disputes", dispute_id="D2", account_id="A", invoice_id="J", opened_on="2024-06-11",
+        closed_on="2024-06-25", closed_known_on="2024-07-03", outcome="credited", amount=300,
+    )  # fmt: skip
+    before, after = book.features(AS_OF)["J"], book.features("2024-07-03")["J"]
+    assert (before["item_disputed_share"], before["item_was_disputed"]) == (0.5, 0.0)
+    assert missing(before["dispute_days_to_close"])
+    assert (after["item_disputed_share"], after["item_was_disputed"]) == (0.0, 1.0)
+    assert after["dispute_days_to_close"] == 14.0
+
+
+def test_a_dispute_of_the_account_is_on_no_item() -> None:
+    """A dispute without an invoice counts for the account alone, and never above its balance."""
+    book = account().add(
+        "disputes", dispute_id="D3", account_id="A", opened_on="2024-06-20", amount=5000
+    )
+    rows = book.features(AS_OF)
+    assert rows["J"]["item_disputed_share"] == 0.0
+    assert rows["J"]["account_disputed_share"] == 1.0
+
+
+def test_disputes_in_another_currency_are_not_added() -> None:
+    """50 euros in dispute are half of the euro balance and nothing of the dollars."""
+    book = account().invoice("E", "2024-04-01", "2024-05-01", 100, currency="EUR")
+    book.add(
+        "disputes", dispute_id="D4", account_id="A", opened_on="2024-06-20", amount=50,
+        currency="EUR",
+    )  # fmt: skip
+    rows = book.features(AS_OF)
+    assert rows["E"]["account_disputed_share"] == 0.5
+    assert rows["I"]["account_disputed_share"] == 0.1
+
+
+@pytest.mark.parametrize("known_on", ["2024-07-02", None])
+def test_a_dispute_known_later_is_invisible_before(known_on: str | None) -> None:
+    """Entered on 2 July, whatever its date says."""
+    book = Books().invoice("I", "2024-04-01", "2024-05-01", 400)
+    book.add(
+        "disputes", dispute_id="D", account_id="A", invoice_id="I", opened_on="2024-06-11",
+        known_on=known_on, amount=100,
+    )  # fmt: skip
+    share = 0.25 if known_on is None else 0.0
+    assert book.features(AS_OF)["I"]["item_disputed_share"] == share
+    assert book.features("2024-07-02")["I"]["item_disputed_share"] == 0.25
+
+
+def test_without_the_table_disputes_are_missing() -> None:
+    """No disputes table: missing, not zero."""
+    row = Books().invoice("I", "2024-04-01", "2024-05-01", 400).features(AS_OF)["I"]
+    for name in ("item_disputed_share", "item_was_disputed", "account_disputed_share"):
+        assert missing(row[name]), name

@@ -1,0 +1,45 @@
+import pytest
+
+from tests.features.books import Books, missing
+
+AS_OF = "2024-07-01"
+
+
+def test_what_the_document_says() -> None:
+    """Issued 1 May, due 31 May, 31 days past due; flags and codes as billed."""
+    book = (
+        Books()
+        .invoice(
+            "I", "2024-05-01", "2024-05-31", 250.5,
+            billing_kind="usage", po_number_missing=True,
+        )
+        .invoice("F", "2024-06-01", "2024-06-01", 12, kind="finance_charge")
+    )  # fmt: skip
+    rows = book.features(AS_OF)
+    worked = {
+        "days_past_due": 31, "age_days": 61, "terms_days": 30, "item_amount": 250.5,
+        "billing_kind": 1, "po_number_missing": 1, "is_finance_charge": 0, "is_rebilled": 0,
+        "due_moved_days": 0, "item_payments": 0, "item_paid_share": 0,
+    }  # fmt: skip
+    for name, value in worked.items():
+        assert rows["I"][name] == value, name
+    assert rows["F"]["is_finance_charge"] == 1.0
+    assert missing(rows["F"]["billing_kind"])
+    assert missing(rows["F"]["po_number_missing"])
+    assert missing(rows["I"]["days_since_part_payment"])
+
+
+@pytest.mark.parametrize(("kind", "code"), [("recurring", 0.0), ("usage", 1.0), ("one_off", 2.0)])
+def test_billing_kinds_are_numbers(kind: str, code: float) -> None:
+    """Codes are numbers, never categories."""
+    book = Books().invoice("I", "2024-05-01", "2024-05-31", 100, billing_kind=kind)
+    assert book.features(AS_OF)["I"]["billing_kind"] == code
+
+
+def test_a_restated_amount_counts_from_the_day_it_is_known() -> None:
+    """100 billed, corrected to 80 on 20 June."""
+    book = Books().invoice("I", "2024-05-01", "2024-05-31", 100)
+    book.invoice("I", "2024-05-01", "2024-05-31", 80, known_on="2024-06-20")
+    assert book.features("2024-06-19")["I"]["item_balance"] == 100.0
+    after = book.features("2024-06-20")["I"]
+    assert (after["item_balance"], after["item_amount"]) == (80.0, 80.0)
