@@ -8,8 +8,9 @@ import pytest
 
 import features.catalogue as module
 from features.build import KEYS, feature_frame
-from features.catalogue import CATALOGUE, FAMILIES, NAMES, Feature, feature_digest
+from features.catalogue import CATALOGUE, NAMES, feature_digest
 from features.engines import FEATURE_STAGES, ITEM_STAGES, open_session, query_text
+from features.feature import FAMILIES
 from features.ledger.read import Ledger
 from features.ledger.tables import TABLES
 from tests.features.books import Books, day
@@ -38,16 +39,6 @@ def relations(text: str) -> set[str]:
     bare = code(text)
     own = set(re.findall(r"(?:with|,)\s+(\w+) as \(", bare))
     return set(re.findall(r"\b(?:from|join)\s+([a-z_]+)", bare)) - own
-
-
-def make(**changed: object) -> Feature:
-    """Return a feature that keeps the rules, but for what is changed."""
-    entry = {
-        "name": "calls", "family": "exposure", "unit": "items", "low": 0.0, "high": 1.0,
-        "direction": "mixed", "sentence": "was called {value} times", "query": "document",
-        "grain": "item", "about": "account",
-    }  # fmt: skip
-    return Feature(**(entry | changed))  # type: ignore[arg-type]
 
 
 def test_there_are_at_least_45_features_in_every_family() -> None:
@@ -102,21 +93,6 @@ def test_sentences_name_their_value_unless_they_are_flags() -> None:
 def test_no_query_reads_contacts(name: str) -> None:
     """Calls follow lateness: a model that sees them learns that calling causes it."""
     assert "contact" not in code(EVERY[name]).lower()
-
-
-def test_a_feature_that_needs_contacts_is_refused() -> None:
-    """The catalogue itself bars them, by the table and with the reason."""
-    with pytest.raises(ValueError, match=r"'calls' reads \['contacts'\]: .* barred"):
-        make(needs=("contacts",))
-
-
-def test_entries_with_unknown_families_or_tables_are_refused() -> None:
-    """Errors name the feature and the value."""
-    with pytest.raises(ValueError, match="'calls': unknown family 'weather'"):
-        make(family="weather")
-    with pytest.raises(ValueError, match=r"'calls' needs unknown tables \['weather'\]"):
-        make(needs=("weather",))
-    assert make().name == "calls"
 
 
 @pytest.mark.parametrize("name", sorted(EVERY))
