@@ -102,11 +102,14 @@ class Policy:
     def seats(self, capacity: int) -> dict[str, int]:
         """Return how many of ``capacity`` accounts each lane may have.
 
-        Lanes get their share rounded down; what is left goes to the lanes in order.
+        Lanes get their share rounded down; what is left goes to the largest remainders, ties
+        to the first lane.
         """
         # Rounded first: 0.29 × 100 is 28.999…96 in floating point and means 29 seats.
-        seats = {lane: int(round(capacity * self.capacity[lane], 6)) for lane in LANES}
-        for lane in LANES[: capacity - sum(seats.values())]:
+        shares = {lane: round(capacity * self.capacity[lane], 6) for lane in LANES}
+        seats = {lane: int(share) for lane, share in shares.items()}
+        by_remainder = sorted(LANES, key=lambda lane: seats[lane] - shares[lane])
+        for lane in by_remainder[: capacity - sum(seats.values())]:
             seats[lane] += 1
         return seats
 
@@ -148,7 +151,7 @@ def _parse(content: Mapping[str, Any]) -> Policy:
     capacity = _shares(content, "capacity", LANES)
     costs = _shares(content, "costs", ("capital_per_year",))
     if abs(sum(capacity.values()) - 1) > 1e-9:
-        raise PolicyError(f"Capacity shares must sum to 1, got {sum(capacity.values())}.")
+        raise PolicyError(f"Capacity shares must sum to 1, got {sum(capacity.values()):g}.")
     actions = tuple(_rule(row) for row in content["actions"])
     if not actions or actions[-1].conditions:
         raise PolicyError(

@@ -15,7 +15,7 @@ import pandas as pd
 from features.ageing import LAST, bucket_index, bucket_names, is_exposed
 from features.build import FeatureFrame, feature_frame
 from features.collectible import Netting, commitment_dates, net_items
-from features.engines import EngineOptions, Rules, open_session
+from features.engines import EngineOptions, Rules, Session, open_session
 from features.key_figures import KeyFigures, key_figures
 from features.ledger.read import Ledger
 from models.bundle import Bundle
@@ -53,6 +53,8 @@ class Scoring:
         account_id.
     figures : dict of str to KeyFigures
         Key figures by currency.
+    rates : dict of str to float
+        Newest known rate of each currency to the reporting currency; empty without rates.
     """
 
     as_of: date
@@ -63,6 +65,7 @@ class Scoring:
     netting: Netting
     accounts: pd.DataFrame
     figures: dict[str, KeyFigures]
+    rates: dict[str, float]
 
 
 def score_ledger(
@@ -106,6 +109,7 @@ def score_ledger(
             "parent_account_id from accounts"
         ).to_pandas()
         commitments = commitment_dates(session)
+        rates = _rates(session, as_of, ledger.manifest.reporting_currency)
     accounts = accounts.drop_duplicates("account_id").merge(
         commitments, on="account_id", how="left"
     )
@@ -130,7 +134,19 @@ def score_ledger(
         netting=netting,
         accounts=accounts,
         figures=figures,
+        rates=rates,
     )
+
+
+def _rates(session: Session, as_of: date, reporting: str | None) -> dict[str, float]:
+    """Return the newest rate of each currency by ``as_of``; empty without a reporting currency."""
+    if reporting is None:
+        return {}
+    rows = session.arrow(
+        "select currency, max_by(rate, rate_on) as rate from fx_rates "  # noqa: S608 (an ISO date)
+        f"where rate_on <= date '{as_of.isoformat()}' group by currency"
+    ).to_pylist()
+    return {row["currency"]: float(row["rate"]) for row in rows} | {reporting: 1.0}
 
 
 def _segments(frame: FeatureFrame, accounts: pd.DataFrame) -> npt.NDArray[np.object_]:

@@ -9,14 +9,20 @@ RIGHT = ("rank", "collectible", "p roll", "at risk")
 
 
 def print_worklist(accounts: pd.DataFrame, *, count: int) -> None:
-    """Print the first ``count`` accounts of the past-due lane in the largest currency."""
+    """Print the first ``count`` accounts of the past-due lane.
+
+    Without rates to compare them by, only the largest currency is listed.
+    """
     if accounts.empty:
         console().print("Nothing is open on this day.")
         return
     totals = accounts.groupby("currency")["dollars_at_risk"].sum().sort_values(ascending=False)
     currency = totals.index[0]
     lane = accounts[(accounts["lane"] == "past_due") & (accounts["hold"] == "")]
-    lane = lane[lane["currency"] == currency].sort_values("rank").head(count)
+    alone = accounts["priority_reporting"].isna().any()
+    if alone:
+        lane = lane[lane["currency"] == currency]
+    lane = lane.sort_values("rank").head(count)
     rows = []
     for row in lane.to_dict("records"):
         reasons = [r for r in top_reasons(row["reasons"], 2) if r["family"] not in (BASE, OTHER)]
@@ -29,12 +35,13 @@ def print_worklist(accounts: pd.DataFrame, *, count: int) -> None:
                 f"{row['collectible']:,.2f}",
                 f"{row['p_roll']:.0%}",
                 f"{row['dollars_at_risk']:,.2f}",
+                str(row["currency"]),
                 str(row["action"]).replace("_", " "),
                 why,
             ]
         )
-    columns = ["rank", "account", "name", "collectible", "p roll", "at risk", "do", "why"]
-    print_table(f"Past due in {currency}: who to work first", columns, rows, right=RIGHT)
+    columns = ["rank", "account", "name", "collectible", "p roll", "at risk", "", "do", "why"]
+    print_table("Past due: who to work first", columns, rows, right=RIGHT)
     others = [str(name) for name in totals.index[1:]]
-    if others:
+    if others and alone:
         console().print(f"Lists of their own: {', '.join(others)}.")

@@ -20,8 +20,9 @@ def rank_accounts(scoring: Scoring, policy: Policy) -> pd.DataFrame:
     An account stands in the lane of its most urgent collectible items: past due before the
     last bucket before due soon, and due soon only if nothing is overdue. Its
     ``priority_value`` counts the items of that lane, so that a large invoice that is not due
-    lifts nobody up the past-due list. ``rank`` counts from 1 within lane and currency; held
-    accounts are ranked after all others.
+    lifts nobody up the past-due list. ``rank`` counts from 1 within the lane by
+    ``priority_reporting``, the value in the reporting currency; where a rate is missing every
+    currency is a list of its own. Held accounts are ranked after all others.
     """
     items = scoring.items.assign(
         broken_promise=scoring.frame.column("item_promise_broken") == 1,
@@ -59,6 +60,8 @@ def rank_accounts(scoring: Scoring, policy: Policy) -> pd.DataFrame:
     accounts["is_natural_person"] = natural
     accounts["hold_until"] = _hold_until(accounts, scoring.accounts)
     accounts["action"], accounts["why"] = policy.suggest(accounts)
+    rate = accounts["currency"].map(scoring.rates)
+    accounts["priority_reporting"] = accounts["priority_value"] * rate
     accounts["rank"] = _ranks(accounts)
     group = np.asarray(grouped.ngroup(), dtype=np.int64)
     evidence = Evidence(
@@ -152,12 +155,15 @@ def _hold_until(accounts: pd.DataFrame, attributes: pd.DataFrame) -> pd.Series:
 
 
 def _ranks(accounts: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return ranks from 1 within lane and currency; ties go by account id."""
-    ordered = accounts.assign(held=accounts["hold"] != "").sort_values(
-        ["currency", "lane", "held", "priority_value", "account_id"],
-        ascending=[True, True, True, False, True],
+    """Return ranks from 1 within the lane, or lane and currency; ties go by account id."""
+    comparable = accounts["priority_reporting"].notna().all()
+    lists = ["lane"] if comparable else ["currency", "lane"]
+    value = accounts["priority_reporting"] if comparable else accounts["priority_value"]
+    ordered = accounts.assign(held=accounts["hold"] != "", value=value).sort_values(
+        [*lists, "held", "value", "account_id", "currency"],
+        ascending=[*(True for _ in lists), True, False, True, True],
     )
-    rank = ordered.groupby(["currency", "lane"]).cumcount() + 1
+    rank = ordered.groupby(lists).cumcount() + 1
     return np.asarray(rank.reindex(accounts.index), dtype=np.int64)
 
 

@@ -113,7 +113,7 @@ def _restate_table(
         f"before.batch is not null as is_known, "
         f"({_any([_differs(plain), *changes.values()])}) as is_changed, "
         f"({_differs(plain)}) as is_rewritten, "
-        f"({_restated(table, plain)}) as is_restated, "
+        f"coalesce({_restated(table, plain)}, false) as is_restated, "
         + "".join(f'({change}) as "changed_{name}", ' for name, change in changes.items())
         + f"{'before.known_on' if clocked else 'null'} as first_known_on "
         f"from batch_rows as fresh left join before on {_match(table, 'before')} "

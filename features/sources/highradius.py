@@ -85,8 +85,8 @@ class HighRadiusSource:
 def _reduced(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(line=np.arange(1, len(rows) + 1))
     rows = rows[rows["exact_dup_of_earlier"].str.lower() != "true"]
-    due = pd.to_datetime(rows["due_date"], errors="coerce")
-    baseline = pd.to_datetime(rows["baseline_date_imputed"], errors="coerce")
+    due = _iso_dates(rows["due_date"])
+    baseline = _iso_dates(rows["baseline_date_imputed"])
     return pd.DataFrame(
         {
             "line": rows["line"],
@@ -96,7 +96,7 @@ def _reduced(rows: pd.DataFrame) -> pd.DataFrame:
             "issued_on": baseline.fillna(due - pd.Timedelta(days=DEFAULT_TERMS_DAYS)),
             "due_on": due,
             "due_text": rows["due_date"],
-            "cleared_on": pd.to_datetime(rows["clear_date"], errors="coerce"),
+            "cleared_on": _iso_dates(rows["clear_date"]),
             "cleared_text": rows["clear_date"],
             "amount": rows["amount"],
             "currency": rows["currency_inferred"].fillna("USD"),
@@ -123,13 +123,18 @@ def _vendor(rows: pd.DataFrame) -> pd.DataFrame:
             "issued_on": baseline.fillna(due - pd.Timedelta(days=DEFAULT_TERMS_DAYS)),
             "due_on": due,
             "due_text": rows["due_in_date"],
-            "cleared_on": pd.to_datetime(rows["clear_date"], errors="coerce"),
+            "cleared_on": _iso_dates(rows["clear_date"]),
             "cleared_text": rows["clear_date"],
             "amount": rows["total_open_amount"],
             "currency": rows["invoice_currency"],
             "region": rows["business_code"],
         }
     )
+
+
+def _iso_dates(texts: pd.Series) -> pd.Series:
+    days = texts.str.extract(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+)?$", expand=False)
+    return pd.to_datetime(days, format="%Y-%m-%d", errors="coerce")
 
 
 def _number_dates(texts: pd.Series) -> pd.Series:

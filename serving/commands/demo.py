@@ -1,5 +1,9 @@
 """``rollrisk demo``."""
 
+import os
+import shutil
+import sys
+
 import click
 
 from serving.commands.shared import console, progress, refusals
@@ -27,10 +31,15 @@ def command(accounts: int, months: int, seed: int) -> None:
     target.print(result.registration.sentence)
     target.print(f"Report:    {result.report}")
     target.print(f"Scores:    {result.scored.folder}")
-    target.print("Serve it:  rollrisk serve")
+    target.print(f"Serve it:  {program()} serve")
     target.print(
         "Then ask:  curl -s -X POST http://127.0.0.1:3000/v1/worklist "
         "-H 'Authorization: Bearer KEY' -H 'Content-Type: application/json' "
         "-d '{\"capacity\": 10}'",
         soft_wrap=True,
     )
+
+
+def program() -> str:
+    """Return how this shell calls the program: by name where it is on the path."""
+    return "rollrisk" if shutil.which("rollrisk") else os.path.relpath(sys.argv[0])

@@ -1,5 +1,7 @@
 """Write a small ledger line by line, as an accountant would, and ask what it says on a day."""
 
+import re
+from collections.abc import Iterable
 from datetime import date
 from itertools import count
 from typing import Any, Self
@@ -8,8 +10,15 @@ import numpy as np
 import pandas as pd
 
 from features.build import feature_frame
+from features.catalogue import CATALOGUE
 from features.collectible import net_items
-from features.engines import Session, open_session
+from features.engines import (
+    FEATURE_STAGES,
+    ITEM_STAGES,
+    Session,
+    open_session,
+    query_text,
+)
 from features.ledger.read import Ledger
 from features.outcomes import outcome_frame
 from tests.conftest import make_ledger
@@ -99,6 +108,20 @@ class Books:
             for name, row in zip(frame.items["invoice_id"], rows, strict=True)
         }
 
+    def family(self, on: str, *queries: str) -> dict[str, dict[str, float]]:
+        """Return what some queries of the catalogue say, without running the others.
+
+        Quicker than ``features``, for books that have the tables which the queries need.
+        """
+        found: dict[str, dict[str, float]] = {}
+        with open_session(self.ledger(), [day(on)]) as session:
+            session.run(_stages_of(queries))
+            for query in queries:
+                for row in session.arrow(_values_of(query)).to_pylist():
+                    mine = found.setdefault(row.pop("invoice"), {})
+                    mine |= {n: float("nan") if v is None else v for n, v in row.items()}
+        return found
+
     def outcomes(self, on: str) -> pd.DataFrame:
         """Return the outcomes of the items open on a day, by invoice."""
         return outcome_frame(self.ledger(), [day(on)]).set_index("invoice_id")
@@ -119,6 +142,29 @@ class Books:
             name: {part: int(cents[row]) / 100 for part, cents in parts.items()}
             for row, name in enumerate(names)
         }
+
+
+def _stages_of(queries: Iterable[str]) -> list[str]:
+    """Return the stages that queries build on and the queries, in order."""
+    every = (*ITEM_STAGES, *FEATURE_STAGES)
+    needed = set(queries) | {"open_items", "open_accounts"}
+    for stage in reversed(every):
+        if stage in needed:
+            needed |= {name for name in every if re.search(rf"\b{name}\b", query_text(stage))}
+    return [stage for stage in every if stage in needed]
+
+
+def _values_of(query: str) -> str:
+    """Return the SQL of a query's features on each open item."""
+    mine = [feature for feature in CATALOGUE if feature.query == query]
+    account = ["account_id"] if mine[0].grain != "item" else ["invoice_id"]
+    keys = ["as_of", *account, *(["currency"] if mine[0].grain == "account_currency" else [])]
+    columns = ", ".join(f"cast(found.{f.name} as double) as {f.name}" for f in mine)
+    return (
+        f"select items.invoice_id as invoice, {columns} from open_items as items "  # noqa: S608
+        f"left join {query} as found on "
+        + " and ".join(f"items.{key} = found.{key}" for key in keys)
+    )
 
 
 def _open_invoices(session: Session) -> list[str]:

@@ -16,7 +16,7 @@ def account() -> Books:
 
 def test_credits_and_unapplied_cash_of_a_hand_worked_account() -> None:
     """Unapplied: 100 - 70 + 60 = 90 of 400; credited 60 in a year, 10 days ago."""
-    row = account().features(AS_OF)["I"]
+    row = account().family(AS_OF, "credit_use", "document")["I"]
     assert row["unapplied_share"] == 90 / 400
     assert row["credits_against_balance_365"] == 60 / 400
     assert row["days_since_credit"] == 10.0
@@ -26,7 +26,7 @@ def test_a_credit_memo_of_the_future_is_in_no_feature() -> None:
     """Issued on 21 June but entered on 5 July: invisible on 1 July."""
     book = account()
     book.rows["credits"][0] |= {"known_on": book.rows["credits"][0]["issued_on"].replace(month=7)}
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "credit_use", "document")["I"]
     assert row["unapplied_share"] == 30 / 400
     assert row["credits_against_balance_365"] == 0.0
     assert missing(row["days_since_credit"])
@@ -38,7 +38,7 @@ def test_a_returned_receipt_leaves_nothing_unapplied() -> None:
         "receipt_returns", return_id="B", receipt_id="R", account_id="A",
         returned_on="2024-06-25", amount=100, kind="bounced",
     ).post("I", "cash_return", "2024-06-25", -70, source_id="R")  # fmt: skip
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "credit_use", "document")["I"]
     assert row["item_balance"] == 470.0
     assert row["unapplied_share"] == 60 / 470
 
@@ -49,7 +49,7 @@ def test_unapplied_amounts_stay_in_their_currency() -> None:
         "receipts", receipt_id="E", account_id="A", received_on="2024-06-10", amount=500,
         currency="EUR",
     )  # fmt: skip
-    assert book.features(AS_OF)["I"]["unapplied_share"] == 90 / 400
+    assert book.family(AS_OF, "credit_use", "document")["I"]["unapplied_share"] == 90 / 400
 
 
 def test_without_receipts_or_credits_the_shares_are_missing() -> None:

@@ -15,7 +15,7 @@ def test_what_the_document_says() -> None:
         )
         .invoice("F", "2024-06-01", "2024-06-01", 12, kind="finance_charge")
     )  # fmt: skip
-    rows = book.features(AS_OF)
+    rows = book.family(AS_OF, "document")
     worked = {
         "days_past_due": 31, "age_days": 61, "terms_days": 30, "item_amount": 250.5,
         "billing_kind": 1, "po_number_missing": 1, "is_finance_charge": 0, "is_rebilled": 0,
@@ -33,13 +33,13 @@ def test_what_the_document_says() -> None:
 def test_billing_kinds_are_numbers(kind: str, code: float) -> None:
     """Codes are numbers, never categories."""
     book = Books().invoice("I", "2024-05-01", "2024-05-31", 100, billing_kind=kind)
-    assert book.features(AS_OF)["I"]["billing_kind"] == code
+    assert book.family(AS_OF, "document")["I"]["billing_kind"] == code
 
 
 def test_a_restated_amount_counts_from_the_day_it_is_known() -> None:
     """100 billed, corrected to 80 on 20 June."""
     book = Books().invoice("I", "2024-05-01", "2024-05-31", 100)
     book.invoice("I", "2024-05-01", "2024-05-31", 80, known_on="2024-06-20")
-    assert book.features("2024-06-19")["I"]["item_balance"] == 100.0
-    after = book.features("2024-06-20")["I"]
+    assert book.family("2024-06-19", "document")["I"]["item_balance"] == 100.0
+    after = book.family("2024-06-20", "document")["I"]
     assert (after["item_balance"], after["item_amount"]) == (80.0, 80.0)

@@ -20,7 +20,7 @@ def account() -> Books:
 
 def test_the_exposure_of_a_hand_worked_account() -> None:
     """500 open of 600 billed in a year."""
-    row = account().features(AS_OF)["I"]
+    row = account().family(AS_OF, "exposure")["I"]
     worked = {
         "account_balance": 500,
         "item_share_of_account": 0.6,
@@ -41,7 +41,7 @@ def test_the_exposure_of_a_hand_worked_account() -> None:
 
 def test_a_young_account_is_measured_by_its_own_age() -> None:
     """Billed once, 30 days ago: 31 days of sales are owed, and the trend is flat."""
-    row = Books().invoice("I", "2024-06-01", "2024-07-01", 300).features(AS_OF)["I"]
+    row = Books().invoice("I", "2024-06-01", "2024-07-01", 300).family(AS_OF, "exposure")["I"]
     assert row["account_days_of_sales"] == pytest.approx(31)
     assert row["billing_trend"] == pytest.approx(1)
 
@@ -49,7 +49,7 @@ def test_a_young_account_is_measured_by_its_own_age() -> None:
 def test_invoices_paid_early_stay_in_the_billing_windows() -> None:
     """Billing counts what was billed, open or not."""
     book = account().paid("EARLY", "2024-06-10", "2024-07-10", "2024-06-20", 400)
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "exposure")["I"]
     assert row["account_balance"] == 500.0
     assert row["invoices_365"] == 4.0
     assert row["days_since_invoice"] == 21.0
@@ -75,7 +75,9 @@ def test_autopay_and_limit_follow_their_history() -> None:
     ]
     for column, known_on, value in changes:
         book.add("account_changes", account_id="A", known_on=known_on, column=column, value=value)
-    on_day = {on: book.features(on)["I"] for on in ("2024-06-09", AS_OF, "2024-07-05")}
+    on_day = {
+        on: book.family(on, "terms_of_trade")["I"] for on in ("2024-06-09", AS_OF, "2024-07-05")
+    }
     assert on_day["2024-06-09"]["autopay"] == 1.0
     assert on_day[AS_OF]["autopay"] == 0.0
     assert on_day[AS_OF]["credit_limit_used"] == pytest.approx(0.5)

@@ -24,7 +24,7 @@ def falling(loss: float) -> float:
 
 def test_an_account_without_history_follows_the_usual_curve() -> None:
     """Due today and alone: the item itself is at risk up to now, nobody afterwards."""
-    row = Books().invoice("I", "2024-06-01", "2024-07-01", 100).features(AS_OF)["I"]
+    row = Books().invoice("I", "2024-06-01", "2024-07-01", 100).family(AS_OF, "life_table")["I"]
     loss = sum(-np.log1p(-usual(day)) for day in range(1, 31))
     assert row["own_survival_30"] == pytest.approx(falling(loss), rel=1e-6)
     assert row["own_survival_30_cautious"] == pytest.approx(falling(loss), rel=1e-6)
@@ -44,7 +44,7 @@ def test_the_life_table_of_a_hand_worked_account() -> None:
         .paid("P2", "2024-04-02", "2024-05-02", "2024-05-12")
         .invoice("I", "2024-06-01", "2024-07-01", 100)
     )
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "life_table")["I"]
     for name, k in (("own_survival_30", 0.5), ("own_survival_30_cautious", 2.0)):
         weight = k / (2 + k)
         loss = sum(weight * -np.log1p(-usual(day)) for day in range(1, 10))
@@ -62,14 +62,16 @@ def test_slow_payers_keep_more_of_their_items_open() -> None:
         book = Books().invoice("I", "2024-06-01", "2024-07-01", 100)
         for number in range(4):
             book.paid(f"P{number}", "2024-03-02", "2024-04-01", paid_on)
-        survival.append(book.features(AS_OF)["I"]["own_survival_30"])
+        survival.append(book.family(AS_OF, "life_table")["I"]["own_survival_30"])
     assert survival[0] < survival[1] < survival[2]
 
 
 def test_very_old_items_still_have_the_usual_chance() -> None:
     """The curve is flat beyond its end: 900 days past due is like 600 days past due."""
     rows = {
-        due: Books().invoice("I", "2021-12-01", due, 100).features(AS_OF)["I"]["own_survival_30"]
+        due: Books()
+        .invoice("I", "2021-12-01", due, 100)
+        .family(AS_OF, "life_table")["I"]["own_survival_30"]
         for due in ("2022-01-01", "2022-11-01")
     }
     assert rows["2022-01-01"] == pytest.approx(rows["2022-11-01"])
@@ -105,7 +107,7 @@ def test_the_own_history_of_a_hand_worked_account() -> None:
         .paid("N", "2024-05-01", "2024-06-11", "2024-06-23")
         .invoice("I", "2024-05-21", "2024-06-21", 100)
     )
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "own_history")["I"]
     worked = {
         "own_judged_items": 4,
         "own_roll_rate_at_age": 2 / 4,
@@ -129,7 +131,7 @@ def test_younger_invoices_paid_first_show_a_skipped_one() -> None:
         .invoice("J", "2024-05-01", "2024-06-01", 100)
         .invoice("K", "2024-06-15", "2024-07-15", 100)
     )
-    rows = book.features(AS_OF)
+    rows = book.family(AS_OF, "own_history")
     assert rows["I"]["younger_paid_items"] == 2.0
     assert rows["I"]["younger_paid_share"] == 0.5
     assert rows["K"]["younger_paid_items"] == 0.0

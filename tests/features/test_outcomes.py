@@ -149,7 +149,7 @@ def test_cash_returned_after_the_lag_is_a_new_episode() -> None:
     book.post("I", "cash_return", "2024-04-08", -1000, source_id="R1")
     assert book.outcome(AS_OF) == ALL_PAID
     # The new episode stands at the original due date: 57 days past due on 12 April.
-    again = book.features("2024-04-12")["I"]
+    again = book.family("2024-04-12", "document")["I"]
     assert again["days_past_due"] == 57.0
     assert book.outcome("2024-04-12")[0] == "open"
 
@@ -239,7 +239,7 @@ def test_a_re_billed_item_inherits_the_due_date() -> None:
     book.invoice("I2", "2024-02-25", "2024-03-26", 1000, replaces_invoice_id="I")
     book.post("I2", "credit", "2024-02-28", 1000)
     book.invoice("I3", "2024-02-28", "2024-03-29", 1000, replaces_invoice_id="I2")
-    features = book.features(AS_OF)
+    features = book.family(AS_OF, "document")
     assert list(features) == ["I3"]
     assert features["I3"]["days_past_due"] == 15.0
     assert features["I3"]["is_rebilled"] == 1.0

@@ -31,7 +31,7 @@ def history() -> Books:
 
 def test_the_payment_features_of_a_hand_worked_account() -> None:
     """Days beyond terms -10, 0, 20 and 40; the first lies more than a year back."""
-    row = history().features(AS_OF)["I"]
+    row = history().family(AS_OF, "document", "payment_behaviour")["I"]
     worked = {
         "paid_items": 4,
         "paid_items_365": 3,  # P2, P3, P4
@@ -86,7 +86,7 @@ def test_credited_written_off_and_extended_items_are_no_payment_behaviour() -> N
         .paid("PAID", "2024-05-01", "2024-06-01", "2024-06-04")
         .invoice("I", "2024-06-01", "2024-07-01", 500)
     )
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "document", "payment_behaviour")["I"]
     assert row["paid_items"] == 1.0
     assert row["dbt_mean"] == 3.0
 
@@ -94,7 +94,7 @@ def test_credited_written_off_and_extended_items_are_no_payment_behaviour() -> N
 def test_a_short_payment_within_five_per_cent_is_paid_on_its_day() -> None:
     """96 of 100 paid 5 days late: paid; the rest of 4 is a residual, shown and open."""
     book = Books().invoice("P", "2024-05-01", "2024-06-01", 100).cash("P", "2024-06-06", 96)
-    rows = book.features(AS_OF)
+    rows = book.family(AS_OF, "document", "payment_behaviour")
     assert rows["P"]["item_balance"] == 4.0
     assert rows["P"]["dbt_mean_365"] == 5.0
 
@@ -109,7 +109,7 @@ def test_an_item_paid_in_parts_is_paid_on_the_last_day() -> None:
         .paid("Q", "2024-05-01", "2024-06-01", "2024-06-01")
         .invoice("I", "2024-06-01", "2024-07-01", 500)
     )
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "document", "payment_behaviour")["I"]
     assert row["dbt_worst_365"] == 10.0
     assert row["paid_in_parts_share_365"] == 0.5
 
@@ -122,7 +122,7 @@ def test_restated_cash_is_one_payment_and_not_two() -> None:
         .cash("I", "2024-06-01", 60, application_id="P")
         .cash("I", "2024-06-01", 70, application_id="P", known="2024-06-10")
     )
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "document", "payment_behaviour")["I"]
     assert row["item_payments"] == 1.0
     assert row["item_paid_share"] == 0.7
 
@@ -132,7 +132,10 @@ def test_cash_that_is_back_dated_is_invisible_until_it_is_known() -> None:
     book = Books().invoice("P", "2024-05-01", "2024-06-01", 100)
     book.cash("P", "2024-06-10", 100, known="2024-07-05")
     book.invoice("I", "2024-06-01", "2024-07-01", 500)
-    before, after = book.features(AS_OF), book.features("2024-07-05")
+    before, after = (
+        book.family(AS_OF, "document", "payment_behaviour"),
+        book.family("2024-07-05", "document", "payment_behaviour"),
+    )
     assert before["P"]["item_balance"] == 100.0
     assert missing(before["I"]["dbt_mean"])
     assert "P" not in after
@@ -144,7 +147,10 @@ def test_a_returned_payment_is_no_payment_behaviour() -> None:
     book = Books().invoice("P", "2024-05-01", "2024-06-01", 100)
     book.cash("P", "2024-06-01", 100, source_id="R")
     book.post("P", "cash_return", "2024-06-05", -100, source_id="R")
-    shown, back = book.features("2024-06-04"), book.features(AS_OF)
+    shown, back = (
+        book.family("2024-06-04", "document", "payment_behaviour"),
+        book.family(AS_OF, "document", "payment_behaviour"),
+    )
     assert shown == {}
     assert back["P"]["days_past_due"] == 30.0
     assert back["P"]["item_payments"] == 0.0
@@ -159,7 +165,7 @@ def test_part_payments_on_the_item() -> None:
         .cash("I", "2024-06-10", 300)
         .post("I", "credit", "2024-06-20", 200)
     )
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "document", "payment_behaviour")["I"]
     assert row["item_balance"] == 500.0
     assert row["item_paid_share"] == 0.3
     assert row["item_credited_share"] == 0.2
@@ -178,7 +184,7 @@ def test_the_rhythm_of_payments() -> None:
         .paid("P4", "2024-05-01", "2024-06-01", "2024-06-24")
         .invoice("I", "2024-06-01", "2024-07-01", 500)
     )
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "regularity")["I"]
     assert row["pay_days_365"] == 3.0
     assert row["weekday_share"] == pytest.approx(2 / 3)  # Fridays
     assert row["month_day_share"] == pytest.approx(1 / 3)
@@ -188,5 +194,7 @@ def test_the_rhythm_of_payments() -> None:
 def test_the_worst_payer_is_kept() -> None:
     """A payment 400 days late is history, not an outlier."""
     book = Books().paid("P", "2023-01-01", "2023-02-01", "2024-03-07")
-    row = book.invoice("I", "2024-06-01", "2024-07-01", 500).features(AS_OF)["I"]
+    row = book.invoice("I", "2024-06-01", "2024-07-01", 500).family(
+        AS_OF, "document", "payment_behaviour"
+    )["I"]
     assert row["dbt_worst_365"] == 400.0

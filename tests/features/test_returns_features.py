@@ -24,7 +24,7 @@ def account() -> Books:
 
 def test_the_returns_of_a_hand_worked_account() -> None:
     """One return in the last year of two receipts; the chargeback is 396 days old."""
-    row = account().features(AS_OF)["I"]
+    row = account().family(AS_OF, "returns")["I"]
     worked = {
         "returns_365": 1,
         "funds_returns_365": 1,
@@ -43,8 +43,8 @@ def test_payments_that_are_not_final_are_counted() -> None:
         "receipts", receipt_id="R3", account_id="A", received_on="2024-06-28", amount=50,
         provisional_until="2024-07-05",
     )  # fmt: skip
-    assert book.features(AS_OF)["I"]["provisional_receipts"] == 1.0
-    assert book.features("2024-07-05")["I"]["provisional_receipts"] == 0.0
+    assert book.family(AS_OF, "returns")["I"]["provisional_receipts"] == 1.0
+    assert book.family("2024-07-05", "returns")["I"]["provisional_receipts"] == 0.0
 
 
 def test_a_return_known_later_is_invisible_before() -> None:
@@ -55,7 +55,7 @@ def test_a_return_known_later_is_invisible_before() -> None:
         "receipt_returns", return_id="B", receipt_id="R", account_id="A",
         returned_on="2024-06-28", known_on="2024-07-02", amount=100, kind="bounced",
     )  # fmt: skip
-    before, after = book.features(AS_OF)["I"], book.features("2024-07-02")["I"]
+    before, after = book.family(AS_OF, "returns")["I"], book.family("2024-07-02", "returns")["I"]
     assert before["returns_365"] == 0.0
     assert missing(before["days_since_return"])
     assert (after["returns_365"], after["days_since_return"]) == (1.0, 4.0)
@@ -64,7 +64,7 @@ def test_a_return_known_later_is_invisible_before() -> None:
 def test_an_account_without_returns_has_zero_where_the_source_tells() -> None:
     """With both tables no return is a fact; days since one are missing."""
     book = Books().invoice("I", "2024-04-01", "2024-05-01", 1000)
-    row = book.has("receipts", "receipt_returns").features(AS_OF)["I"]
+    row = book.has("receipts", "receipt_returns").family(AS_OF, "returns")["I"]
     assert row["returns_365"] == 0.0
     assert missing(row["days_since_return"])
     assert missing(row["returned_share_365"])
@@ -85,5 +85,5 @@ def test_the_item_remembers_its_returns() -> None:
     for paid, back in (("2024-05-10", "2024-05-13"), ("2024-06-17", "2024-06-20")):
         book.cash("I", paid, 1000, source_id=paid)
         book.post("I", "cash_return", back, -1000, source_id=paid)
-    row = book.features(AS_OF)["I"]
+    row = book.family(AS_OF, "item_returns")["I"]
     assert (row["item_returned_payments"], row["days_since_item_return"]) == (2.0, 11.0)
