@@ -60,7 +60,7 @@ def rank_accounts(scoring: Scoring, policy: Policy) -> pd.DataFrame:
     accounts["is_natural_person"] = natural
     accounts["hold_until"] = _hold_until(accounts, scoring.accounts)
     accounts["action"], accounts["why"] = policy.suggest(accounts)
-    rate = accounts["currency"].map(scoring.rates)
+    rate = accounts["currency"].map(scoring.rates).astype(float)
     accounts["priority_reporting"] = accounts["priority_value"] * rate
     accounts["rank"] = _ranks(accounts)
     group = np.asarray(grouped.ngroup(), dtype=np.int64)

@@ -188,7 +188,7 @@ def oldest_as_of(ledger: Ledger, config: TrainingConfig, newest: date) -> date:
     return max(oldest, config.first_as_of) if config.first_as_of else oldest
 
 
-def require_enough(data: Dataset, known_through: date) -> None:
+def require_enough(data: Dataset, known_on: date) -> None:
     """Refuse a dataset that no model can learn from, and say what is missing."""
     y = data.target("step_1")
     known = ~np.isnan(y)
@@ -203,7 +203,7 @@ def require_enough(data: Dataset, known_through: date) -> None:
         missing.append(f"{outer} rows more than 60 days past due, {MIN_LAST_BUCKETS} are needed")
     if missing:
         raise TooLittleHistoryError(
-            f"The ledger (known through {known_through}) is too small to train on: "
+            f"The ledger, as known on {known_on}, is too small to train on: "
             f"{'; '.join(missing)}. Scoring answers from the roll-rate matrix until then."
         )
 

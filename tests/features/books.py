@@ -15,6 +15,7 @@ from features.collectible import net_items
 from features.engines import (
     FEATURE_STAGES,
     ITEM_STAGES,
+    EngineOptions,
     Session,
     open_session,
     query_text,
@@ -22,6 +23,8 @@ from features.engines import (
 from features.ledger.read import Ledger
 from features.outcomes import outcome_frame
 from tests.conftest import make_ledger
+
+_ONE = EngineOptions(threads=1)
 
 
 def day(text: str) -> date:
@@ -101,7 +104,7 @@ class Books:
 
     def features(self, on: str) -> dict[str, dict[str, float]]:
         """Return the features of each open item on a day, by invoice and feature."""
-        frame = feature_frame(self.ledger(), [day(on)])
+        frame = feature_frame(self.ledger(), [day(on)], options=_ONE)
         rows = frame.matrix(frame.names).tolist()
         return {
             name: dict(zip(frame.names, row, strict=True))
@@ -114,7 +117,7 @@ class Books:
         Quicker than ``features``, for books that have the tables which the queries need.
         """
         found: dict[str, dict[str, float]] = {}
-        with open_session(self.ledger(), [day(on)]) as session:
+        with open_session(self.ledger(), [day(on)], options=_ONE) as session:
             session.run(_stages_of(queries))
             for query in queries:
                 for row in session.arrow(_values_of(query)).to_pylist():
@@ -124,7 +127,7 @@ class Books:
 
     def outcomes(self, on: str) -> pd.DataFrame:
         """Return the outcomes of the items open on a day, by invoice."""
-        return outcome_frame(self.ledger(), [day(on)]).set_index("invoice_id")
+        return outcome_frame(self.ledger(), [day(on)], options=_ONE).set_index("invoice_id")
 
     def outcome(self, on: str, invoice: str = "I") -> list[str]:
         """Return what became of one item after 30, 60, 90 and 120 days."""
@@ -134,7 +137,7 @@ class Books:
     def netting(self, on: str) -> dict[str, dict[str, float]]:
         """Return the parts taken off each open item and what stays collectible, in money."""
         ledger = self.ledger()
-        with open_session(ledger, [day(on)]) as session:
+        with open_session(ledger, [day(on)], options=_ONE) as session:
             net = net_items(session)
             names = _open_invoices(session)
         parts = {"open": net.open_cents, **net.parts, "collectible": net.collectible_cents}

@@ -79,13 +79,13 @@ def test_another_format_is_refused(bundle: Bundle, tmp_path: Path) -> None:
     """The message names the format found and the next step."""
     write_bundle(bundle, tmp_path)
     _break(tmp_path, format=99)
-    with pytest.raises(BundleError, match="format must be 1, got 99. Train the model again"):
+    with pytest.raises(BundleError, match=r"format must be 1, got 99. Train the model again"):
         read_bundle(tmp_path)
 
 
 def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
     """The message names the command that makes one."""
-    with pytest.raises(BundleError, match="holds no bundle.json. Train a model with `rollrisk"):
+    with pytest.raises(BundleError, match=r"holds no bundle.json. Train a model with `rollrisk"):
         read_bundle(tmp_path)
 
 
@@ -93,7 +93,7 @@ def test_a_bundle_with_missing_parts_is_refused(bundle: Bundle, tmp_path: Path) 
     """Neither a lost file nor a lost entry is scored around."""
     write_bundle(bundle, tmp_path)
     (tmp_path / "step_2.txt").unlink()
-    with pytest.raises(BundleError, match="part 'step_2' is unknown or has no step_2.txt"):
+    with pytest.raises(BundleError, match=r"part 'step_2' is unknown or has no step_2.txt"):
         read_bundle(tmp_path)
     _break(tmp_path, calibrators={"step_1": Calibrator().to_json()})
     with pytest.raises(BundleError, match=r"parts \['cut_14', 'cut_7', 'step_2'.*are missing"):

@@ -34,7 +34,7 @@ def test_the_slope_is_the_derivative_of_the_probability(calibrator: Calibrator) 
 
 
 def test_a_beta_map_with_unit_slopes_is_the_identity() -> None:
-    """a = b = 1 and c = 0 leave the probability as it was."""
+    """A = b = 1 and c = 0 leave the probability as it was."""
     np.testing.assert_allclose(
         Calibrator(kind="beta").probability(MARGINS), Calibrator().probability(MARGINS), rtol=1e-12
     )

@@ -182,9 +182,7 @@ def test_ties_go_to_the_first_part() -> None:
     assert settled.tolist() == [[1, 1, 0, 0]]
 
 
-def test_dollar_parts_sum_to_the_dollars_at_risk(
-    explanation: Explanation, curves: Curves
-) -> None:
+def test_dollar_parts_sum_to_the_dollars_at_risk(explanation: Explanation, curves: Curves) -> None:
     """To the cent on every item, zero where nothing is at risk."""
     rng = np.random.default_rng(3)
     collectible = rng.integers(0, 10**8, len(curves.margin))

@@ -35,17 +35,17 @@ def test_exposed_items_are_worth_what_their_rolling_costs(
     costs: Costs, profile: Profile, days: float, loss_of_next_bucket: float
 ) -> None:
     """1,000.00 collectible at 40 % × (loss of the next bucket + capital for 30 days)."""
-    value = priority_values(
-        np.array([days]), np.array([0.4]), np.array([1000.0]), costs, profile
-    )[0]
+    value = priority_values(np.array([days]), np.array([0.4]), np.array([1000.0]), costs, profile)[
+        0
+    ]
     assert value == pytest.approx(400 * (loss_of_next_bucket + CAPITAL), rel=1e-12)
 
 
 def test_a_golden_value(costs: Costs, profile: Profile) -> None:
     """2,500.00 at 60 %, 31-60 days late: 1,500 × (0.12 + 0.09 × 30/365) = 191.10."""
-    value = priority_values(
-        np.array([45.0]), np.array([0.6]), np.array([2500.0]), costs, profile
-    )[0]
+    value = priority_values(np.array([45.0]), np.array([0.6]), np.array([2500.0]), costs, profile)[
+        0
+    ]
     assert round(float(value), 2) == 191.10
 
 

@@ -141,10 +141,10 @@ def test_every_feature_has_a_sentence_for_every_valid_value() -> None:
 amounts = st.integers(-(10**9), 10**9).map(lambda cents: cents / 100)
 
 
-@given(st.lists(amounts, max_size=len(FAMILY_NAMES)), st.one_of(st.none(), amounts), st.integers(0, 20))
-def test_the_top_reasons_keep_the_sum(
-    dollars: list[float], base: float | None, count: int
-) -> None:
+@given(
+    st.lists(amounts, max_size=len(FAMILY_NAMES)), st.one_of(st.none(), amounts), st.integers(0, 20)
+)
+def test_the_top_reasons_keep_the_sum(dollars: list[float], base: float | None, count: int) -> None:
     """What is not shown is in ``other``; the base stands last; nothing is lost."""
     rows = [
         Reason(family=family, sentence=family, dollars=value)

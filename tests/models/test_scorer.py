@@ -128,7 +128,7 @@ def test_other_feature_definitions_are_refused(
 ) -> None:
     """A model never reads features it was not trained on."""
     other = replace(bundle, feature_digest="0ther")
-    with pytest.raises(ValueError, match="reads feature set 0ther.*Train again with `rollrisk"):
+    with pytest.raises(ValueError, match=r"reads feature set 0ther.*Train again with `rollrisk"):
         survival_curves(other, frame, segment)
 
 
@@ -228,7 +228,7 @@ def test_an_older_bucket_is_never_likelier_to_be_reached(reach: dict[str, Floats
 
 
 def test_reaching_is_surviving_to_the_bucket_edge(
-    bundle: Bundle, curves: Curves, segment: Segments, days: Floats, reach: dict[str, Floats]
+    curves: Curves, days: Floats, reach: dict[str, Floats]
 ) -> None:
     """An item due today reaches 31-60 unless it is resolved within 30 days."""
     today = days == 0

@@ -140,11 +140,14 @@ def test_a_folder_that_is_no_ledger_is_refused(home: Path, tmp_path: Path) -> No
 def test_too_little_history_ends_with_one_and_says_what_is_missing(
     young: Path, tmp_path: Path
 ) -> None:
-    """Days there are and days that are needed, for training and for the backtest."""
-    for command in (["train", young], ["backtest", young, "--out", tmp_path / "o"]):
-        result = run(*command)
-        assert result.exit_code == 1
-        assert "Give a longer history" in said(result)
+    """Days there are and days that are needed; rows there are and rows that are needed."""
+    result = run("train", young)
+    assert result.exit_code == 1
+    assert "Give a longer history" in said(result)
+    result = run("backtest", young, "--out", tmp_path / "o")
+    assert result.exit_code == 1
+    assert "too small to train on: 0 unresolved rows, 200 are needed" in said(result)
+    assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.usefixtures("home")
@@ -227,14 +230,15 @@ def test_a_champion_that_cannot_be_read_is_told_and_not_replaced_by_the_matrix(
     small: Installation, young: Path, tmp_path: Path
 ) -> None:
     """A broken model never turns into another one in silence."""
-    folders = list(small.home.artifacts.rglob("bundle.json"))
-    assert len(folders) == 1
-    aside = folders[0].with_suffix(".aside")
-    folders[0].rename(aside)
+    found = list(small.home.artifacts.rglob("bundle.json"))
+    hidden = {path: path.with_suffix(".aside") for path in found}
+    for path, aside in hidden.items():
+        path.rename(aside)
     try:
         result = run("score", young, "--as-of", "2023-04-30", "--out", tmp_path / "o")
     finally:
-        aside.rename(folders[0])
+        for path, aside in hidden.items():
+            aside.rename(path)
     assert result.exit_code == 1
     assert "Version 1 of roll-risk cannot be read" in said(result)
     assert not (tmp_path / "o").exists()

@@ -74,9 +74,7 @@ def batch(small: Installation, bundle: Bundle, root: Path) -> Scored:
 
 
 @pytest.fixture(scope="module")
-def scored(
-    small: Installation, bundle: Bundle, tmp_path_factory: pytest.TempPathFactory
-) -> Scored:
+def scored(small: Installation, bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Scored:
     """The day, scored and written."""
     return batch(small, bundle, tmp_path_factory.mktemp("scored"))
 

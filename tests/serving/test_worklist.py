@@ -18,7 +18,9 @@ from training.choice import matrix_model
 AS_OF = date(2024, 6, 30)
 
 
-def invoice(account: str, name: str, days: int, amount: int, currency: str = "USD") -> dict[str, Any]:
+def invoice(
+    account: str, name: str, days: int, amount: int, currency: str = "USD"
+) -> dict[str, Any]:
     """Return an invoice that is ``days`` past due on the day of scoring."""
     due = AS_OF - timedelta(days=days)
     return {
@@ -263,9 +265,7 @@ def test_held_accounts_are_listed_when_asked_for(accounts: pd.DataFrame, policy:
     assert (np.diff(held.astype(int)) >= 0).all()
 
 
-def test_books_without_open_items_have_an_empty_worklist(
-    ledger: Ledger, policy: Policy
-) -> None:
+def test_books_without_open_items_have_an_empty_worklist(ledger: Ledger, policy: Policy) -> None:
     """A day before the first invoice is no error."""
     early = date(2023, 1, 1)
     scoring = score_ledger(ledger, early, matrix_model(ledger, early), policy)

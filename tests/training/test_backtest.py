@@ -19,7 +19,9 @@ from training.recipe import MODEL
 from training.splits import TooLittleHistoryError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
-from cutting import cut_ledger  # noqa: E402 (a neighbour without a package)
+import itertools
+
+from cutting import cut_ledger
 
 CONFIG = TrainingConfig(
     trees=TreeConfig(rounds=8, num_leaves=6, learning_rate=0.2),
@@ -46,7 +48,7 @@ def test_origins_roll_without_gap_or_overlap_to_the_last_mature_date(
     for origin in origins:
         assert origin.cutoff == origin.first
         assert (origin.last - origin.first).days == 27
-    for before, after in zip(origins, origins[1:], strict=False):
+    for before, after in itertools.pairwise(origins):
         assert (after.first - before.last).days == 1
 
 
@@ -58,7 +60,7 @@ def test_a_fixed_split_is_one_origin(simulated_ledger: Ledger) -> None:
     assert origin.cutoff == origin.train_until + timedelta(days=37)
     assert (origin.first, origin.last) == (shipped.backtest.test_from, shipped.backtest.test_until)
     lonely = replace(shipped, backtest=replace(shipped.backtest, test_from=None))
-    with pytest.raises(TooLittleHistoryError, match="needs backtest.test_from beside it"):
+    with pytest.raises(TooLittleHistoryError, match=r"needs backtest.test_from beside it"):
         plan_origins(simulated_ledger, lonely)
 
 

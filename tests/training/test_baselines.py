@@ -45,7 +45,7 @@ def test_the_matrix_is_counted_by_cell_and_shrunk_towards_the_portfolio(train: D
     matrix = roll_matrix(train)
     cells, y = cell_index(train.days_past_due), train.target("step_1")
     overall = np.nanmean(y)
-    segment = sorted(set(train.segment) - {""})[0]
+    segment = min(set(train.segment) - {""})
     for cell in range(len(CELLS)):
         here = y[(cells == cell) & ~np.isnan(y)]
         base = (here.sum() + PRIOR_ROWS * overall) / (len(here) + PRIOR_ROWS)

@@ -20,9 +20,7 @@ def draw(count: int, seed: int) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
     return margin, y, rng.random(count) < 0.5
 
 
-@pytest.mark.parametrize(
-    ("stretch", "shift"), [(2.5, 0.0), (0.4, 0.0), (1.0, 1.5), (2.0, -1.0)]
-)
+@pytest.mark.parametrize(("stretch", "shift"), [(2.5, 0.0), (0.4, 0.0), (1.0, 1.5), (2.0, -1.0)])
 def test_a_distorted_margin_is_put_right_on_fresh_rows(stretch: float, shift: float) -> None:
     """Both Brier score and log-loss improve where the map never looked."""
     margin, y, half = draw(6000, 1)

@@ -84,7 +84,7 @@ def test_broken_toml_is_refused(tmp_path: Path) -> None:
     """The message names the file."""
     path = tmp_path / "broken.toml"
     path.write_text("seed = = 1")
-    with pytest.raises(ConfigError, match="broken.toml' is not valid TOML"):
+    with pytest.raises(ConfigError, match=r"broken.toml' is not valid TOML"):
         read_config(path)
 
 

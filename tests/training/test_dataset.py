@@ -1,5 +1,6 @@
 """Tests of training rows: targets by hand, nothing immature, no row lost or doubled."""
 
+import itertools
 from datetime import date, timedelta
 from typing import Any
 
@@ -114,9 +115,7 @@ def test_rows_are_open_items_once_per_date_without_residuals(
     assert len(data) == len(data.targets) == len(data.frame.values)
 
 
-def test_select_and_between_keep_rows_together(
-    simulated_ledger: Ledger, dates: list[date]
-) -> None:
+def test_select_and_between_keep_rows_together(simulated_ledger: Ledger, dates: list[date]) -> None:
     """Both ends count; None leaves a side open."""
     data = load_dataset(simulated_ledger, dates)
     middle = data.between(dates[1], dates[1])
@@ -125,7 +124,7 @@ def test_select_and_between_keep_rows_together(
         data.between(dates[2], None)
     ) == len(data)
     alone = load_dataset(simulated_ledger, [dates[1]])
-    assert middle.frame.values.tobytes() == alone.frame.values.tobytes()
+    assert middle.frame.values.tobytes() == alone.frame.values.tobytes()  # noqa: PD011 (an array already)
     np.testing.assert_array_equal(middle.targets, alone.targets)
 
 
@@ -150,4 +149,4 @@ def test_the_grid_counts_back_from_the_newest_date(span: int, every: int) -> Non
     assert grid[-1] == newest
     assert grid[0] >= oldest
     assert grid[0] - timedelta(days=every) < oldest
-    assert {(b - a).days for a, b in zip(grid, grid[1:], strict=False)} <= {every}
+    assert {(b - a).days for a, b in itertools.pairwise(grid)} <= {every}

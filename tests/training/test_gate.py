@@ -102,5 +102,5 @@ def test_an_unknown_version_and_an_empty_registry_are_refused(home: Home, tmp_pa
     quiet_mlflow()
     with pytest.raises(NoModelError, match="rollrisk train LEDGER"):
         promote(home, "99")
-    with pytest.raises(NoModelError, match="There is no challenger. Train one with"):
+    with pytest.raises(NoModelError, match=r"There is no challenger. Train one with"):
         promote(Home(path=tmp_path / "empty"), None)

@@ -17,7 +17,7 @@ from training.recipe import MODEL, Trained, train_model
 from training.splits import TooLittleHistoryError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
-from cutting import cut_ledger  # noqa: E402 (a neighbour without a package)
+from cutting import cut_ledger
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +95,7 @@ def test_training_until_a_day_reads_nothing_that_was_known_later(
 ) -> None:
     """The whole ledger until a day and the ledger cut at that day give one model."""
     day = date(2024, 10, 30)
-    config = replace(
-        small_config(), trees=TreeConfig(rounds=6, num_leaves=6, learning_rate=0.2)
-    )
+    config = replace(small_config(), trees=TreeConfig(rounds=6, num_leaves=6, learning_rate=0.2))
     whole = train_model(simulated_ledger, config, until=day)
     cut = train_model(cut_ledger(simulated_ledger, day), config)
     assert whole.bundle.version == cut.bundle.version
@@ -122,5 +120,5 @@ def test_a_small_ledger_is_refused_and_says_what_is_missing(simulated_ledger: Le
 def test_a_recipe_without_a_test_window_is_refused(simulated_ledger: Ledger) -> None:
     """No model is registered unjudged."""
     windows = replace(small_config().windows, test_days=0)
-    with pytest.raises(ConfigError, match="'windows.test_days' must be above 0"):
+    with pytest.raises(ConfigError, match=r"'windows.test_days' must be above 0"):
         train_model(simulated_ledger, replace(small_config(), windows=windows))

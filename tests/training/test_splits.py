@@ -1,5 +1,6 @@
 """Tests of the four windows in time."""
 
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -31,7 +32,7 @@ def test_windows_follow_each_other_with_the_embargo_between(
     assert windows.fit[0] == FIRST
     assert windows.test[1] == last
     order = (windows.fit, windows.stop, windows.recalibrate, windows.test)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in itertools.pairwise(order):
         assert before[0] <= before[1]
         assert (after[0] - before[1]).days == 30 + lag
     lengths = [(end - start).days + 1 for start, end in order[1:]]

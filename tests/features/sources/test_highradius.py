@@ -156,11 +156,10 @@ def test_an_invoice_is_open_until_it_is_cleared(tmp_path: Path) -> None:
     import_extract(folder, HighRadiusSource().read(written(tmp_path, REDUCED)), source="highradius")
     ledger = open_ledger(folder)
     assert ledger.manifest.maturity_lag_days == 0
-    before = feature_frame(ledger, [date(2019, 1, 24)])
-    assert before.items["invoice_id"].tolist() == ["row-0"]
-    assert before.column("days_past_due").tolist() == [5.0]
-    after = feature_frame(ledger, [date(2019, 2, 6)])
-    assert after.items["invoice_id"].tolist() == ["row-1"]
+    days = [date(2019, 1, 24), date(2019, 2, 6)]
+    items = feature_frame(ledger, days).items
+    assert items["invoice_id"].tolist() == ["row-0", "row-1"]
+    assert items["days_past_due"].tolist() == [5.0, -14.0]
 
 
 @pytest.mark.skipif(not SHARED.is_file(), reason="the HighRadius rows are not on this machine")
