@@ -22,8 +22,14 @@ def test_the_model_beats_the_reference_on_every_figure(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "serving.cli", "import", "highradius", invoices, "--out", ledger]
     subprocess.run(run, cwd=ROOT, check=True)
     compared = subprocess.run(
-        [sys.executable, "-m", "benchmarks.highradius", ledger]
-        + [str(DATA / "reference.py"), invoices],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.highradius",
+            ledger,
+            str(DATA / "reference.py"),
+            invoices,
+        ],
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -18,8 +18,18 @@ def test_a_hundred_thousand_accounts_take_five_minutes_and_six_gigabytes(tmp_pat
     """Simulating and importing 100,000 accounts over 36 months stays within both bounds."""
     started = time.monotonic()
     subprocess.run(
-        [sys.executable, "-m", "serving.cli", "simulate"]
-        + ["--accounts", "100000", "--months", "36", "--out", str(tmp_path / "ledger")],
+        [
+            sys.executable,
+            "-m",
+            "serving.cli",
+            "simulate",
+            "--accounts",
+            "100000",
+            "--months",
+            "36",
+            "--out",
+            str(tmp_path / "ledger"),
+        ],
         cwd=ROOT,
         env={**os.environ},
         check=True,
