@@ -17,25 +17,13 @@ LOWER_IS_BETTER = ("brier", "log_loss")
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the closed invoices are not at {DATA}")
 def test_the_model_beats_the_reference_on_every_figure(tmp_path: Path) -> None:
     """AUC, average precision, Brier, log-loss and dollars, on the same rows in the same run."""
-    invoices = str(DATA / "closed_invoices_dev.csv")
-    ledger = str(tmp_path / "ledger")
-    run = [sys.executable, "-m", "serving.cli", "import", "highradius", invoices, "--out", ledger]
-    subprocess.run(run, cwd=ROOT, check=True)
-    compared = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "benchmarks.highradius",
-            ledger,
-            str(DATA / "reference.py"),
-            invoices,
-        ],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    result = json.loads(compared.stdout)["all rows"]
+    python = [sys.executable, "-m"]
+    invoices, ledger = str(DATA / "closed_invoices_dev.csv"), str(tmp_path / "ledger")
+    load = [*python, "serving.cli", "import", "highradius", invoices, "--out", ledger]
+    subprocess.run(load, cwd=ROOT, check=True)
+    compare = [*python, "benchmarks.highradius", ledger, str(DATA / "reference.py"), invoices]
+    done = subprocess.run(compare, cwd=ROOT, check=True, capture_output=True, text=True)
+    result = json.loads(done.stdout)["all rows"]
     for figure, reference in result["reference"].items():
         own = result["rollrisk"][figure]
         better = own < reference if figure in LOWER_IS_BETTER else own > reference
