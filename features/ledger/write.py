@@ -99,7 +99,8 @@ def import_extract(
     ImportRefusedError
         When too many rows break the contract; nothing was written but the quarantine.
     LedgerError
-        When the last known day is neither in the source nor given.
+        When the last known day is neither in the source nor given, or an older export says
+        otherwise than a newer one that is in the ledger already.
     """
     through = known_through or extract.known_through
     if through is None:
@@ -123,6 +124,8 @@ def import_extract(
         lost = rejected_rows(rejected)
         _check_share(folder, extract, rejected, lost, max_quarantined_share)
         written, changed = restate(ledger, checked.accepted, known_on=through)
+        if manifest and through < manifest.known_through:
+            _refuse_older(through, manifest, sum(known.changed for known in changed.values()))
         number = len(manifest.batches) + 1 if manifest else 1
         batch = Batch(
             source=source,
@@ -181,6 +184,16 @@ def _unchanged(extract: Extract) -> list[ImportReport]:
         )
         for name, rows in extract.tables.items()
     ]
+
+
+def _refuse_older(through: date, manifest: Manifest, changed: int) -> None:
+    """Refuse an older export that would overrule newer rows; new rows alone may come late."""
+    if changed:
+        raise LedgerError(
+            f"This export is complete through {through}, the ledger through "
+            f"{manifest.known_through}, and {changed} rows differ from what the newer export "
+            "says. Nothing was imported. Import exports in order of their dates."
+        )
 
 
 def _check_share(

@@ -6,9 +6,9 @@ with history as (
         accounts.as_of,
         accounts.account_id,
         datediff('day', settlements.paid_on, accounts.as_of) as days_ago,
-        datediff('day', settlements.due_on, accounts.as_of) as due_days_ago,
         settlements.days_beyond_terms as dbt,
         settlements.days_to_pay,
+        settlements.currency,
         settlements.amount_cents,
         settlements.payments
     from (select distinct as_of, account_id from open_accounts) as accounts
@@ -37,8 +37,12 @@ select
     ) / nullif(count(*) filter (days_ago < 365), 0) as dbt_spread_365,
     max(dbt) filter (days_ago < 365) as dbt_worst_365,
     min(dbt) filter (days_ago < 365) as dbt_best_365,
-    1.0 * sum(cast(dbt as hugeint) * amount_cents) filter (days_ago < 365)
-        / sum(amount_cents) filter (days_ago < 365) as dbt_amount_weighted_365,
+    -- amounts of several currencies cannot be weighed against each other
+    case
+        when count(distinct currency) filter (days_ago < 365) = 1
+        then 1.0 * sum(cast(dbt as hugeint) * amount_cents) filter (days_ago < 365)
+            / sum(amount_cents) filter (days_ago < 365)
+    end as dbt_amount_weighted_365,
     1.0 * sum(dbt * greatest(0, 180 - days_ago)) / nullif(sum(greatest(0, 180 - days_ago)), 0)
         as dbt_recent_weighted,
     1.0 * sum(dbt) filter (days_ago < 60) / count(*) filter (days_ago < 60)
@@ -58,9 +62,6 @@ select
         as paid_in_parts_share_365,
     min(days_ago) as days_since_last_payment,
     1.0 * (max(days_ago) - min(days_ago)) / nullif(count(distinct days_ago) - 1, 0)
-        as payment_gap_days,
-    median(amount_cents) filter (days_ago < 365) / 100.0 as paid_amount_median_365,
-    cast(count(*) filter (due_days_ago >= 0 and due_days_ago < 60) as bigint)
-        as paid_items_due_60
+        as payment_gap_days
 from history
 group by as_of, account_id

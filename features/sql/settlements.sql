@@ -8,6 +8,7 @@ select
     documents.invoice_id,
     documents.issued_on,
     documents.due_on,
+    documents.currency,
     documents.amount_cents,
     item_states.payments,
     item_states.last_paid_on as paid_on,
