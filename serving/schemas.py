@@ -141,7 +141,7 @@ class _Account(_Given):
     open_31_60: Money
     open_61_90: Money
     open_91_plus: Money
-    open_undated: Money
+    undated: Money
     collectible_current: Money
     collectible_1_30: Money
     collectible_31_60: Money

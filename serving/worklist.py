@@ -87,13 +87,15 @@ def _p_roll(items: pd.DataFrame) -> pd.Series:
 
 
 def bucket_column(prefix: str, bucket: str) -> str:
-    """Return the account column of a bucket's sum.
+    """Return the account column of a bucket's sum; open undated items are just ``undated``.
 
     Examples
     --------
-    >>> bucket_column("open", "91+")
-    'open_91_plus'
+    >>> bucket_column("open", "91+"), bucket_column("open", UNDATED)
+    ('open_91_plus', 'undated')
     """
+    if (prefix, bucket) == ("open", UNDATED):
+        return UNDATED
     return f"{prefix}_{bucket.replace('-', '_').replace('+', '_plus')}"
 
 

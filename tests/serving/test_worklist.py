@@ -230,7 +230,7 @@ def test_an_accounts_figures_are_the_sums_of_its_items(
         parts = row["unapplied_cash"] + row["disputed"] + row["on_plan"] + row["promised"]
         assert parts + row["collectible"] == pytest.approx(row["open_balance"], abs=1e-9)
         buckets = [row[f"open_{name}"] for name in ("current", "1_30", "31_60", "61_90")]
-        total = sum(buckets) + row["open_91_plus"] + row["open_undated"]
+        total = sum(buckets) + row["open_91_plus"] + row["undated"]
         assert total == pytest.approx(row["open_balance"], abs=1e-9)
         exposed = items[items["exposed"] & (items["collectible"] > 0)]
         if len(exposed):
