@@ -9,7 +9,7 @@ parts is the roll-rate matrix alone.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +151,4 @@ def read_bundle(folder: Path, version: str = "") -> Bundle:
         facts=content["facts"],
         version=version,
     )
-    if version:
-        return bundle
-    return Bundle(
-        parts=parts,
-        feature_names=bundle.feature_names,
-        feature_digest=bundle.feature_digest,
-        profile=bundle.profile,
-        facts=bundle.facts,
-        version=bundle_digest(bundle),
-    )
+    return bundle if version else replace(bundle, version=bundle_digest(bundle))

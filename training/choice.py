@@ -1,5 +1,6 @@
 """Which model scores: the one asked for, the champion, the newest, or the matrix."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from features.ageing import STEP_DAYS
@@ -52,11 +53,4 @@ def matrix_model(ledger: Ledger, as_of: date) -> Bundle:
         profile=build_profile(ledger, data, as_of),
         facts={"kind": "roll-rate matrix", "trained_until": as_of, "rows": len(data)},
     )
-    return Bundle(
-        parts={},
-        feature_names=bundle.feature_names,
-        feature_digest=bundle.feature_digest,
-        profile=bundle.profile,
-        facts=bundle.facts,
-        version=f"matrix-{bundle_digest(bundle)}",
-    )
+    return replace(bundle, version=f"matrix-{bundle_digest(bundle)}")

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from features.engines import Rules
 from features.ledger.read import Ledger
 from models.bundle import PARTS, Bundle, bundle_digest
 from models.calibrator import Calibrator
-from models.scorer import Curves, survival_curves
+from models.scorer import survival_curves
 from training.baselines import baseline_probabilities
 from training.calibrate import choose_calibrator
 from training.config import ConfigError, TrainingConfig
@@ -275,16 +275,4 @@ def make_bundle(
         profile=build_profile(ledger, data, cutoff, rules=rules, reach_bounds=bounds),
         facts=facts or {},
     )
-    return Bundle(
-        parts=bundle.parts,
-        feature_names=bundle.feature_names,
-        feature_digest=bundle.feature_digest,
-        profile=bundle.profile,
-        facts=bundle.facts,
-        version=bundle_digest(bundle),
-    )
-
-
-def curves_of(bundle: Bundle, data: Dataset) -> Curves:
-    """Return the survival curves of every row of ``data``."""
-    return survival_curves(bundle, data.frame, data.segment)
+    return replace(bundle, version=bundle_digest(bundle))
