@@ -18,7 +18,9 @@ from features.ledger.read import Ledger, ledger_from_rows
 sys.path.insert(0, str(Path(__file__).parent))
 from cutting import cut_ledger
 
-DATES = tuple(date(2023, 9, 3) + timedelta(days=int(day)) for day in (0, 61, 147, 255, 389))
+_OFFSETS = np.sort(np.random.default_rng(20260717).integers(0, 480, size=6))
+DATES = tuple(date(2023, 8, 15) + timedelta(days=int(days)) for days in _OFFSETS)
+"""Dates drawn at random once, over the months in which the ledger is full."""
 
 
 def same(left: FeatureFrame, right: FeatureFrame) -> None:
