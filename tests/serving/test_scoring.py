@@ -34,12 +34,12 @@ ITEM_COLUMNS = (
     *("dollars_at_risk", "lane", "priority_value", "fallback", "model_version"),
     *("feature_digest", *(f"shap_{family}" for family in FAMILY_NAMES), "base_value"),
 )
-BUCKET_COLUMNS = ("current", "1_30", "31_60", "61_90", "91_plus", "undated")
+BUCKET_COLUMNS = ("current", "1_30", "31_60", "61_90", "91_plus")
 ACCOUNT_COLUMNS = (
     *("as_of", "account_id", "currency", "name", "segment", "collector"),
     *(f"open_{bucket}" for bucket in BUCKET_COLUMNS),
     *(f"collectible_{bucket}" for bucket in BUCKET_COLUMNS),
-    *("unapplied_cash", "disputed", "promised", "on_plan"),
+    *("undated", "unapplied_cash", "disputed", "promised", "on_plan"),
     *("dollars_expected_to_roll", "dollars_expected_to_stay", "dollars_at_risk", "p_roll"),
     *("balance_expected_to_roll", "lane", "priority_value", "rank", "hold", "hold_until"),
     *("action", "reasons", "model_version"),
