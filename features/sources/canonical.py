@@ -10,25 +10,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from features.ledger.arrow import ARROW_TYPES, arrow_schema
-from features.ledger.cells import type_column
 from features.ledger.dates import DateOrder
 from features.ledger.money import Mark
-from features.ledger.parsed import ColumnError, Parsed
-from features.ledger.quarantine import Rejected
-from features.ledger.sensitive import check_column, is_id_column, redact
-from features.ledger.tables import TABLES, Column, Table
+from features.ledger.sensitive import redact
+from features.ledger.tables import TABLES, Table
 from features.sources.base import ContractError, Extract
 from features.sources.files import RawTable, read_csv, read_parquet
+from features.sources.typed import TypedTables
 
 LEDGER_FILE = "ledger.json"
-# What an absent required column stands for.
-_DEFAULTS = {("invoices", "kind"): "invoice"}
 _SETTINGS: dict[str, type[str] | type[int]] = {
     "time_zone": str,
     "maturity_lag_days": int,
@@ -85,30 +75,19 @@ class CanonicalSource:
                 f"{redact(str(path))} is not a folder. Give the folder that holds "
                 "accounts.csv, invoices.csv, applications.csv (or .parquet)."
             )
-        reading = _Reading(self)
+        reading = _Reading(
+            decimal_mark=self.decimal_mark,
+            date_order=self.date_order,
+            document_numbers=self.document_numbers,
+        )
         stated = _read_ledger_file(path / LEDGER_FILE, reading)
         for table in TABLES.values():
             reading.read_table(table, path)
         reading.warn_of_others(path)
-        if reading.faults:
-            raise ContractError(
-                f"{redact(str(path))} breaks the ledger contract in {len(reading.faults)} "
-                "place(s). Nothing was imported.",
-                tuple(reading.faults),
-            )
-        return Extract(
-            tables=reading.tables,
-            rejected=reading.rejected,
-            defaulted_clocks=tuple(
-                name
-                for name in reading.tables
-                if name in reading.defaulted or name in stated.defaulted_clocks
-            ),
+        return reading.extract(
+            redact(str(path)),
             known_through=stated.known_through,
-            warnings=tuple(reading.warnings),
-            rows_read=reading.rows_read,
-            source_rows=reading.source_rows,
-            document_numbers=frozenset(self.document_numbers),
+            defaulted_clocks=stated.defaulted_clocks,
             settings=stated.settings,
         )
 
@@ -122,18 +101,8 @@ class _Stated:
     settings: dict[str, str | int] = field(default_factory=dict)
 
 
-class _Reading:
-    """The tables read so far, and the faults found."""
-
-    def __init__(self, source: CanonicalSource) -> None:
-        self._source = source
-        self.tables: dict[str, pa.Table] = {}
-        self.rejected: list[Rejected] = []
-        self.rows_read: dict[str, int] = {}
-        self.source_rows: dict[str, pa.Array] = {}
-        self.defaulted: list[str] = []
-        self.warnings: list[str] = []
-        self.faults: list[str] = []
+class _Reading(TypedTables):
+    """The files of a folder, read and typed one after the other."""
 
     def read_table(self, table: Table, folder: Path) -> None:
         """Read and type one table, if the folder has it."""
@@ -142,23 +111,13 @@ class _Reading:
         except ContractError as error:
             self.faults.append(str(error))
             return
-        if raw is None:
-            if table.required:
-                self.faults.append(
-                    f"Table {table.name!r} is missing. Accepted: {table.name}.parquet, "
-                    f"{table.name}.csv or {table.name}/*.parquet in the folder."
-                )
-            return
-        self.rows_read[table.name] = raw.rows_read
-        self.rejected.extend(raw.rejected)
-        if raw.unknown:
-            self.warnings.append(
-                f"Table {table.name!r}: column(s) {', '.join(raw.unknown)} are not in the "
-                "contract and were left out."
+        if raw is not None:
+            self.add(table, raw)
+        elif table.required:
+            self.faults.append(
+                f"Table {table.name!r} is missing. Accepted: {table.name}.parquet, "
+                f"{table.name}.csv or {table.name}/*.parquet in the folder."
             )
-        self._check_secrets(table, raw)
-        if self._check_required(table, raw):
-            self._type(table, raw)
 
     def warn_of_others(self, folder: Path) -> None:
         """Warn of files that are no table of the contract."""
@@ -170,93 +129,6 @@ class _Reading:
         if others:
             self.warnings.append(
                 f"File(s) {', '.join(others)} are no table of the contract and were left out."
-            )
-
-    def _check_secrets(self, table: Table, raw: RawTable) -> None:
-        for column in table.columns:
-            confirmed = is_id_column(column.name) and (
-                (table.name, column.name) in self._source.document_numbers
-            )
-            if column.kind == "text" and column.name in raw.columns and not confirmed:
-                check_column(raw.columns[column.name], table=table.name, column=column.name)
-
-    def _check_required(self, table: Table, raw: RawTable) -> bool:
-        missing = [
-            column.name
-            for column in table.columns
-            if column.required
-            and column.name not in raw.columns
-            and (table.name, column.name) not in _DEFAULTS
-            and not (column.name == "known_on" and table.clock not in {None, "known_on"})
-        ]
-        if missing:
-            found = [*raw.columns, *raw.unknown]
-            self.faults.append(
-                f"Table {table.name!r}: required column(s) {', '.join(missing)} missing. "
-                f"Accepted names: {', '.join(table.column_names)} (case, spaces and "
-                f"underscores do not matter). Found: {', '.join(found) or 'none'}."
-            )
-        return not missing
-
-    def _type(self, table: Table, raw: RawTable) -> None:
-        size = len(raw.rows)
-        good = np.ones(size, dtype=np.bool_)
-        columns: dict[str, pa.Array] = {}
-        for column in table.columns:
-            try:
-                parsed = self._parse(table, column, raw)
-            except ColumnError as error:
-                self.faults.append(f"Table {table.name!r}: {error}")
-                continue
-            columns[column.name] = parsed.array
-            for rule, positions in parsed.failures.items():
-                good[positions] = False
-                self._reject(table, column, raw, rule, positions)
-        if len(columns) < len(table.columns):
-            return
-        if "known_on" in columns and table.clock not in {None, "known_on"}:
-            clock = columns[str(table.clock)]
-            if size and columns["known_on"].null_count == size:
-                columns["known_on"] = clock
-                self.defaulted.append(table.name)
-        typed = pa.table(columns, schema=arrow_schema(table))
-        rows = pa.array(raw.rows)
-        self.tables[table.name] = typed if good.all() else typed.filter(pa.array(good))
-        self.source_rows[table.name] = rows if good.all() else rows.filter(pa.array(good))
-
-    def _parse(self, table: Table, column: Column, raw: RawTable) -> Parsed:
-        values = raw.columns.get(column.name)
-        kind = ARROW_TYPES[column.kind]
-        if values is not None:
-            return type_column(
-                column,
-                values,
-                decimal_mark=self._source.decimal_mark,
-                date_order=self._source.date_order,
-            )
-        default = _DEFAULTS.get((table.name, column.name))
-        if default is None:
-            return Parsed(array=pa.nulls(len(raw.rows), kind))
-        return Parsed(array=pa.repeat(pa.scalar(default, kind), len(raw.rows)))
-
-    def _reject(
-        self,
-        table: Table,
-        column: Column,
-        raw: RawTable,
-        rule: str,
-        positions: npt.NDArray[np.int64],
-    ) -> None:
-        values = pc.take(raw.columns[column.name], pa.array(positions)).to_pylist()
-        for number, value in zip(raw.rows[positions].tolist(), values, strict=True):
-            self.rejected.append(
-                Rejected(
-                    table=table.name,
-                    row=number,
-                    rule=rule,
-                    column=column.name,
-                    value=None if value is None else str(value),
-                )
             )
 
 
