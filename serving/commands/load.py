@@ -1,19 +1,30 @@
 """``rollrisk import``."""
 
+import os
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from serving.commands.shared import FOLDER, ISO_DATE, console, print_json, print_table, refusals
 
-SOURCES = ("canonical", "highradius")
+if TYPE_CHECKING:
+    from features.sources.base import Source
+
+SOURCES = ("canonical", "highradius", "sql")
+URL_VARIABLE = "ROLLRISK_DATABASE_URL"
 
 
 @click.command("import")
 @click.argument("source", type=click.Choice(SOURCES))
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--out", required=True, type=FOLDER, help="Folder of the ledger to make or add to.")
+@click.option(
+    "--url",
+    help=f"Database of the source sql; better given as {URL_VARIABLE}, which no list of "
+    "processes shows.",
+)
 @click.option(
     "--known-through", type=ISO_DATE, help="Last day whose postings the export holds completely."
 )
@@ -30,11 +41,15 @@ def command(
     source: str,
     path: Path,
     out: Path,
+    url: str | None,
     known_through: date | None,
     max_quarantined_share: float,
     as_json: bool,  # noqa: FBT001 (a flag of the command line)
 ) -> None:
     """Read the export at PATH into a ledger.
+
+    PATH is a folder of tables for canonical, a CSV file for highradius, and for sql the TOML
+    file that maps the tables of a database.
 
     Importing the same export twice changes nothing. Rows that break the contract go to the
     ledger's quarantine folder, with the rule and the value.
@@ -42,11 +57,8 @@ def command(
     from dataclasses import asdict  # noqa: PLC0415 (quick --help)
 
     from features.ledger.write import import_extract  # noqa: PLC0415
-    from features.sources.canonical import CanonicalSource  # noqa: PLC0415
-    from features.sources.highradius import HighRadiusSource  # noqa: PLC0415
 
-    reader = CanonicalSource() if source == "canonical" else HighRadiusSource()
-    extract = reader.read(path)
+    extract = _reader(source, url).read(path)
     reports = import_extract(
         out,
         extract,
@@ -64,3 +76,23 @@ def command(
     print_table(f"{source} → {out}", ["table", *columns], rows, right=columns)
     for warning in extract.warnings:
         console().print(f"[yellow]Note:[/yellow] {warning}")
+
+
+def _reader(source: str, url: str | None) -> "Source":
+    """Return the source called ``source``; its module is imported only when it is used."""
+    if source == "sql":
+        if not (given := url or os.environ.get(URL_VARIABLE)):
+            raise click.UsageError(f"The source sql needs --url or {URL_VARIABLE}.")
+        from features.sources.database import DatabaseSource  # noqa: PLC0415 (quick --help)
+        from features.sources.database_url import parse_url  # noqa: PLC0415
+
+        return DatabaseSource(url=parse_url(given))
+    if url is not None:
+        raise click.UsageError(f"--url is for the source sql; {source} reads PATH alone.")
+    if source == "canonical":
+        from features.sources.canonical import CanonicalSource  # noqa: PLC0415
+
+        return CanonicalSource()
+    from features.sources.highradius import HighRadiusSource  # noqa: PLC0415
+
+    return HighRadiusSource()
