@@ -38,7 +38,7 @@ def open_snapshot(url: DatabaseUrl, time_zone: str) -> Iterator[Connection]:
     except ModuleNotFoundError as error:
         raise ContractError(
             f"{url.shown}: the driver {error.name!r} is not installed. "
-            "For PostgreSQL: pip install 'rollrisk[sql]'."
+            "For PostgreSQL: pip install 'psycopg[binary]', which is the extra `sql`."
         ) from None
     except (SQLAlchemyError, TypeError) as error:
         raise ContractError(f"{url.shown}: {told(url, error)}") from None

@@ -1,9 +1,11 @@
 """``rollrisk import``."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +18,22 @@ SOURCES = ("canonical", "highradius", "sql")
 URL_VARIABLE = "ROLLRISK_DATABASE_URL"
 
 
+class ExportPath(click.Path):
+    """A path that exists, as Path, or the address of an export in a store, as text."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 (click's interface)
+        """Return the path or the address; a wrong path ends the command with code 2."""
+        return value if "://" in str(value) else super().convert(value, param, ctx)
+
+
 @click.command("import")
 @click.argument("source", type=click.Choice(SOURCES))
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("path", type=ExportPath(exists=True, path_type=Path))
 @click.option("--out", required=True, type=FOLDER, help="Folder of the ledger to make or add to.")
 @click.option(
     "--url",
@@ -39,7 +54,7 @@ URL_VARIABLE = "ROLLRISK_DATABASE_URL"
 @refusals
 def command(
     source: str,
-    path: Path,
+    path: Path | str,
     out: Path,
     url: str | None,
     known_through: date | None,
@@ -49,7 +64,8 @@ def command(
     """Read the export at PATH into a ledger.
 
     PATH is a folder of tables for canonical, a CSV file for highradius, and for sql the TOML
-    file that maps the tables of a database.
+    file that maps the tables of a database. It may stand in a store: s3://bucket/exports is
+    copied, read and deleted.
 
     Importing the same export twice changes nothing. Rows that break the contract go to the
     ledger's quarantine folder, with the rule and the value.
@@ -58,7 +74,9 @@ def command(
 
     from features.ledger.write import import_extract  # noqa: PLC0415
 
-    extract = _reader(source, url).read(path)
+    reader = _reader(source, url)
+    with _on_disk(path) as export:
+        extract = reader.read(export)
     reports = import_extract(
         out,
         extract,
@@ -76,6 +94,17 @@ def command(
     print_table(f"{source} → {out}", ["table", *columns], rows, right=columns)
     for warning in extract.warnings:
         console().print(f"[yellow]Note:[/yellow] {warning}")
+
+
+@contextmanager
+def _on_disk(path: Path | str) -> Iterator[Path]:
+    if isinstance(path, Path):
+        yield path
+        return
+    from features.sources.remote import local_copy  # noqa: PLC0415 (quick --help)
+
+    with local_copy(path) as copy:
+        yield copy
 
 
 def _reader(source: str, url: str | None) -> "Source":

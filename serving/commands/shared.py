@@ -17,8 +17,24 @@ from rich.table import Table
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LEDGER = click.Path(exists=True, file_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
+
+class LocalFolder(click.Path):
+    """A folder on disk; an address such as s3://bucket/ledger is refused as what it is."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 (click's interface)
+        """Return the path; a wrong one ends the command with code 2."""
+        if "://" in str(value):
+            self.fail("this must be a folder on disk. Only `import` reads addresses.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+LEDGER = LocalFolder(exists=True, file_okay=False, path_type=Path)
+FOLDER = LocalFolder(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 

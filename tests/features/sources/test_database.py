@@ -1,9 +1,7 @@
 import json
-from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,53 +11,13 @@ from features.build import feature_frame
 from features.engines import EngineOptions
 from features.ledger.read import open_ledger
 from features.ledger.sensitive import SensitiveDataError
-from features.ledger.tables import TABLES
 from features.ledger.write import import_extract
 from features.sources.base import ContractError, Extract
 from features.sources.canonical import CanonicalSource
-from features.sources.database import DatabaseSource
-from features.sources.database_url import parse_url
-from features.sources.simulated import Simulation, SimulationConfig, simulate
-from tests.features.sources.postgres import PASSWORD, as_reader, postgres
+from features.sources.simulated import Simulation
+from tests.features.sources.erp import MAPPING, contacts, read, run
+from tests.features.sources.postgres import PASSWORD, as_reader
 
-BERLIN = ZoneInfo("Europe/Berlin")
-KINDS: dict[str, Any] = {
-    "text": sa.Text(),
-    "date": sa.Date(),
-    "money": sa.Numeric(18, 4),
-    "integer": sa.BigInteger(),
-    "boolean": sa.Boolean(),
-    "decimal": sa.Numeric(20, 10),
-}
-RENAMED = {
-    "accounts": {"account_id": "Customer No", "name": "customer_name"},
-    "invoices": {"invoice_id": "document_no", "known_on": "posted_at", "kind": "doc_type"},
-    "applications": {"application_id": "clearing_no", "cause": "reason"},
-}
-DOCUMENT_TYPES = {"invoice": "RV", "debit_memo": "DM", "finance_charge": "FC"}
-_FIRST_TABLES = """
-known_through = 2023-12-31
-time_zone = "Europe/Berlin"
-reporting_currency = "USD"
-
-[accounts]
-table = "erp.accounts"
-columns = { account_id = "Customer No", name = "customer_name" }
-
-[invoices]
-table = "erp.invoices"
-columns = { invoice_id = "document_no", known_on = "posted_at", kind = "doc_type" }
-values.kind = { RV = "invoice", DM = "debit_memo", FC = "finance_charge" }
-
-[applications]
-query = '''
-with posted as (select * from erp.applications where amount::text like '%.%' or ':x' = '%s')
-select clearing_no as application_id, invoice_id, account_id, lower(reason) as cause, source_id,
-       applied_on, known_on, amount, return_code, 'no column of the ledger' as remark
-from posted
-'''
-"""
-MAPPING = "\n".join([_FIRST_TABLES, *(f'[{name}]\ntable = "erp.{name}"' for name in [*TABLES][3:])])
 SQLITE_MAPPING = """
 known_through = 2024-03-31
 [accounts]
@@ -73,77 +31,6 @@ constants.currency = "USD"
 [applications]
 query = "select 'p' || rowid as application_id, * from clearings"
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[sa.URL]:
-    """A PostgreSQL for the tests of this module."""
-    with postgres() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def simulation() -> Simulation:
-    """40 accounts over a year."""
-    return simulate(SimulationConfig(accounts=40, months=12, seed=5))
-
-
-@pytest.fixture(scope="module")
-def loaded(server: sa.URL, simulation: Simulation) -> str:
-    """The simulated ledger in the schema ``erp``, in the words of another system."""
-    engine = sa.create_engine(server, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        connection.execute(sa.schema.CreateSchema("erp"))
-        for name, table in TABLES.items():
-            renamed = RENAMED.get(name, {})
-            columns = {
-                column.name: renamed.get(column.name, column.name) for column in table.columns
-            }
-            types = {column.name: KINDS[column.kind] for column in table.columns}
-            if name == "invoices":
-                types["known_on"] = sa.DateTime(timezone=True)
-            stored = sa.Table(
-                name,
-                sa.MetaData(),
-                *(sa.Column(columns[each], types[each]) for each in columns),
-                schema="erp",
-            )
-            stored.create(connection)
-            rows = [
-                {columns[key]: _theirs(name, key, value) for key, value in row.items()}
-                for row in reversed(simulation.tables[name].to_pylist())
-            ]
-            if rows:
-                connection.execute(stored.insert(), rows)
-    return as_reader(server)
-
-
-def _theirs(table: str, column: str, value: Any) -> Any:  # noqa: ANN401 (any cell)
-    """Return a value as the other system writes it."""
-    if (table, column) == ("invoices", "known_on"):
-        return datetime.combine(value, time(0, 30), BERLIN)
-    if (table, column) == ("invoices", "kind"):
-        return DOCUMENT_TYPES[value]
-    return value.upper() if (table, column) == ("applications", "cause") else value
-
-
-def _run(server: sa.URL, statement: str) -> Any:  # noqa: ANN401 (any cell)
-    """Run a statement as the owner and return the first cell it gives."""
-    engine = sa.create_engine(server, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        result = connection.exec_driver_sql(statement)
-        return result.scalar() if result.returns_rows else None
-
-
-def _contacts(lines: str) -> str:
-    """Return the mapping with other lines for the contacts."""
-    return MAPPING.replace('table = "erp.contacts"', lines)
-
-
-def _read(folder: Path, url: str, mapping: str = MAPPING, *, chunk_rows: int = 20_000) -> Extract:
-    path = folder / "mapping.toml"
-    path.write_text(mapping, "utf-8")
-    return DatabaseSource(url=parse_url(url), chunk_rows=chunk_rows).read(path)
 
 
 def _canonical(folder: Path, simulation: Simulation) -> Extract:
@@ -181,11 +68,11 @@ def _sqlite(path: Path) -> str:
 
 
 def test_a_database_gives_the_features_of_the_same_ledger_in_files(
-    loaded: str, simulation: Simulation, tmp_path: Path
+    loaded: str, erp_simulation: Simulation, tmp_path: Path
 ) -> None:
     """Renamed, recoded and queried, the rows are the same, and so is every byte of features."""
-    from_files = _canonical(tmp_path / "export", simulation)
-    from_database = _read(tmp_path, loaded)
+    from_files = _canonical(tmp_path / "export", erp_simulation)
+    from_database = read(tmp_path, loaded)
     assert from_database.rejected == []
     assert from_database.settings == from_files.settings
     assert from_database.known_through == from_files.known_through
@@ -209,10 +96,10 @@ def test_a_database_gives_the_features_of_the_same_ledger_in_files(
 def test_importing_twice_changes_nothing(loaded: str, server: sa.URL, tmp_path: Path) -> None:
     """The second import writes no file, although rows have moved within their table."""
     ledger = tmp_path / "ledger"
-    first = import_extract(ledger, _read(tmp_path, loaded), source="sql")
+    first = import_extract(ledger, read(tmp_path, loaded), source="sql")
     before = {path.name: path.read_bytes() for path in ledger.iterdir() if path.is_file()}
-    _run(server, "update erp.applications set reason = reason where amount > 500")
-    second = import_extract(ledger, _read(tmp_path, loaded), source="sql")
+    run(server, "update erp.applications set reason = reason where amount > 500")
+    second = import_extract(ledger, read(tmp_path, loaded), source="sql")
     assert before == {path.name: path.read_bytes() for path in ledger.iterdir() if path.is_file()}
     assert sum(report.new for report in first) > 1000
     assert {(report.new, report.changed, report.quarantined) for report in second} == {(0, 0, 0)}
@@ -223,7 +110,7 @@ def test_the_size_of_the_chunks_changes_nothing(
     loaded: str, tmp_path: Path, chunk_rows: int
 ) -> None:
     """Chunks smaller than the table, of one row and larger than it give the same tables."""
-    assert _read(tmp_path, loaded, chunk_rows=chunk_rows).tables == _read(tmp_path, loaded).tables
+    assert read(tmp_path, loaded, chunk_rows=chunk_rows).tables == read(tmp_path, loaded).tables
 
 
 def test_rows_are_fetched_chunk_by_chunk(loaded: str, tmp_path: Path) -> None:
@@ -240,68 +127,9 @@ def test_rows_are_fetched_chunk_by_chunk(loaded: str, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(psycopg.ServerCursor, "fetchmany", count)
         patch.setattr(psycopg.ServerCursor, "fetchall", None)
-        extract = _read(tmp_path, loaded, chunk_rows=50)
+        extract = read(tmp_path, loaded, chunk_rows=50)
     assert max(asked) <= 50
     assert len(asked) > sum(extract.rows_read.values()) / 50
-
-
-def test_all_tables_show_one_moment(loaded: str, server: sa.URL, tmp_path: Path) -> None:
-    """What is posted while the tables are read is in none of them."""
-    _run(server, "create table erp.late (contact_id text)")
-    mapping = _contacts(
-        "query = \"select contact_id, 'A-000001' as account_id, current_date as contacted_on "
-        'from erp.late"'
-    )
-    posted = []
-
-    def post(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if "erp.invoices" in statement and not posted:
-            posted.append(statement)
-            _run(server, "insert into erp.late values ('L')")
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", post)
-    try:
-        extract = _read(tmp_path, loaded, mapping)
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", post)
-    assert posted
-    assert extract.rows_read["contacts"] == 0
-    assert _read(tmp_path, loaded, mapping).rows_read["contacts"] == 1
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "delete from erp.contacts returning *",
-        "with gone as (delete from erp.contacts returning *) select * from gone",
-        "select contact_id from erp.contacts; drop table erp.contacts",
-        "select nextval('erp.numbers') as contact_id",
-    ],
-)
-def test_a_query_can_only_read(
-    loaded: str, server: sa.URL, simulation: Simulation, tmp_path: Path, query: str
-) -> None:
-    """A statement that would write is refused even to the owner, and changes nothing."""
-    del loaded
-    owner = server.render_as_string(hide_password=False)
-    _run(server, "create sequence if not exists erp.numbers")
-    with pytest.raises(ContractError, match=r"Table 'contacts' \(query\): "):
-        _read(tmp_path, owner, _contacts(f'query = "{query}"'))
-    assert _run(server, "select count(*) from erp.contacts") == (
-        simulation.tables["contacts"].num_rows
-    )
-    assert _run(server, "select is_called from erp.numbers") is False
-
-
-def test_days_end_in_the_zone_of_the_mapping_inside_queries_too(
-    loaded: str, tmp_path: Path
-) -> None:
-    """A cast to date on the server and a point in time read from it give the same day."""
-    moment = "timestamptz '2023-06-30 23:30+00'"
-    for expression in (moment, f"cast({moment} as date)"):
-        query = f"select 'k' as contact_id, 'A-000001' as account_id, {expression} as contacted_on"
-        extract = _read(tmp_path, loaded, _contacts(f'query = "{query}"'))
-        assert extract.tables["contacts"]["contacted_on"].to_pylist() == [date(2023, 7, 1)]
 
 
 def test_a_date_that_is_none_stops_the_import_with_the_tables_name(
@@ -310,7 +138,7 @@ def test_a_date_that_is_none_stops_the_import_with_the_tables_name(
     """PostgreSQL's infinity has no day; the error says where it stands."""
     query = "select 'k' as contact_id, 'A' as account_id, date 'infinity' as contacted_on"
     with pytest.raises(ContractError, match=r"Table 'contacts' \(query\): .*infinity"):
-        _read(tmp_path, loaded, _contacts(f'query = "{query}"'))
+        read(tmp_path, loaded, contacts(f'query = "{query}"'))
 
 
 def test_every_fault_of_the_mapping_is_told_with_the_nearest_name(
@@ -323,7 +151,7 @@ def test_every_fault_of_the_mapping_is_told_with_the_nearest_name(
         .replace("clearing_no as application_id", "clearing_no")
     )
     with pytest.raises(ContractError) as caught:
-        _read(tmp_path, loaded, mapping)
+        read(tmp_path, loaded, mapping)
     text = str(caught.value)
     for part in (
         "Table 'accounts' (erp.accountz): the database has no such table or view: did you mean "
@@ -342,7 +170,7 @@ def test_a_query_with_a_mistake_is_told_with_the_databases_words(
     """The table of the ledger, the message and its hint; not the statement."""
     mapping = MAPPING.replace("lower(reason)", "lower(reasn)")
     with pytest.raises(ContractError) as caught:
-        _read(tmp_path, loaded, mapping)
+        read(tmp_path, loaded, mapping)
     assert str(caught.value).startswith("postgresql+psycopg://reader:***@")
     assert str(caught.value).endswith(
         "Table 'applications' (query): column \"reasn\" does not exist "
@@ -350,21 +178,9 @@ def test_a_query_with_a_mistake_is_told_with_the_databases_words(
     )
 
 
-def test_a_wrong_password_is_never_shown(loaded: str, server: sa.URL, tmp_path: Path) -> None:
-    """The error names the address with *** for the password, and so does the source itself."""
-    del loaded
-    wrong = "wr0ng&secret/"
-    with pytest.raises(ContractError, match="password authentication failed") as caught:
-        _read(tmp_path, as_reader(server, wrong))
-    told = f"{caught.value} {caught.value!r} {DatabaseSource(url=parse_url(as_reader(server)))}"
-    assert "postgresql+psycopg://reader:***@" in told
-    for secret in (wrong, PASSWORD, "wr0ng", "p%40ss", "p@ss"):
-        assert secret not in told
-
-
 def test_the_ledger_keeps_no_address(loaded: str, tmp_path: Path) -> None:
     """Neither the password nor the host stands in any file of the ledger."""
-    import_extract(tmp_path / "ledger", _read(tmp_path, loaded), source="sql")
+    import_extract(tmp_path / "ledger", read(tmp_path, loaded), source="sql")
     stored = b"".join(
         path.read_bytes() for path in (tmp_path / "ledger").rglob("*") if path.is_file()
     )
@@ -375,23 +191,23 @@ def test_the_ledger_keeps_no_address(loaded: str, tmp_path: Path) -> None:
 def test_card_numbers_in_a_table_are_refused(loaded: str, server: sa.URL, tmp_path: Path) -> None:
     """A card number in free text stops the import; a secret's column cannot be mapped."""
     del loaded
-    _run(
+    run(
         server,
         "create table erp.cards as select 'k' as contact_id, 'A-000001' as account_id, "
         "current_date as contacted_on, 'call 4111 1111 1111 1111' as outcome, 'x' as iban",
     )
     reader = as_reader(server)
     with pytest.raises(SensitiveDataError, match="card number") as caught:
-        _read(tmp_path, reader, _contacts('table = "erp.cards"'))
+        read(tmp_path, reader, contacts('table = "erp.cards"'))
     assert "4111" not in str(caught.value)
     with pytest.raises(SensitiveDataError, match="'iban': the name is on the deny-list"):
-        _read(tmp_path, reader, _contacts('table = "erp.cards"\ncolumns.channel = "iban"'))
+        read(tmp_path, reader, contacts('table = "erp.cards"\ncolumns.channel = "iban"'))
 
 
 def test_sqlite_and_hostile_names_and_values(tmp_path: Path) -> None:
     """SQLite works by URL; SQL in names, values and constants is text and nothing else."""
     url = _sqlite(tmp_path / "erp.db")
-    extract = _read(tmp_path, url, SQLITE_MAPPING)
+    extract = read(tmp_path, url, SQLITE_MAPPING)
     assert extract.tables["accounts"].select(
         ["account_id", "name", "segment", "autopay", "opened_on"]
     ).to_pylist() == [
@@ -415,7 +231,7 @@ def test_sqlite_and_hostile_names_and_values(tmp_path: Path) -> None:
     assert [str(amount) for amount in invoices["amount"].to_pylist()] == ["7.00", "1234.50"]
     assert extract.defaulted_clocks == ("invoices", "applications")
     assert extract.rows_read == {"accounts": 2, "invoices": 2, "applications": 1}
-    assert _read(tmp_path, url, SQLITE_MAPPING, chunk_rows=1).tables == extract.tables
+    assert read(tmp_path, url, SQLITE_MAPPING, chunk_rows=1).tables == extract.tables
     import_extract(tmp_path / "ledger", extract, source="sql")
     assert open_ledger(tmp_path / "ledger").manifest.batches[0].source == "sql"
 
@@ -425,10 +241,10 @@ def test_sqlite_cannot_be_written_nor_made(tmp_path: Path) -> None:
     url = _sqlite(tmp_path / "erp.db")
     mapping = SQLITE_MAPPING.replace("select 'p' || rowid as application_id, * from", "delete from")
     with pytest.raises(ContractError, match="attempt to write a readonly database"):
-        _read(tmp_path, url, mapping)
-    assert _read(tmp_path, url, SQLITE_MAPPING).rows_read["applications"] == 1
+        read(tmp_path, url, mapping)
+    assert read(tmp_path, url, SQLITE_MAPPING).rows_read["applications"] == 1
     with pytest.raises(ContractError, match=r"missing\.db: there is no such file"):
-        _read(tmp_path, f"sqlite:///{tmp_path / 'missing.db'}", SQLITE_MAPPING)
+        read(tmp_path, f"sqlite:///{tmp_path / 'missing.db'}", SQLITE_MAPPING)
     assert not (tmp_path / "missing.db").exists()
 
 
@@ -454,15 +270,4 @@ def test_what_cannot_be_read_is_refused(
     """Each mistake of a mapping names the ledger table and the column."""
     assert before in SQLITE_MAPPING
     with pytest.raises((ContractError, SensitiveDataError), match=message):
-        _read(tmp_path, _sqlite(tmp_path / "erp.db"), SQLITE_MAPPING.replace(before, after))
-
-
-def test_an_unknown_database_or_a_missing_driver_is_named(tmp_path: Path) -> None:
-    """The next step is told, and the password is not."""
-    for url, message in (
-        ("foo://u:s3cret@h/d", "SQLAlchemy knows no database 'foo'"),
-        ("mysql+pymysql://u:s3cret@h/d", "the driver 'pymysql' is not installed"),
-    ):
-        with pytest.raises(ContractError, match=message) as caught:
-            _read(tmp_path, url, SQLITE_MAPPING)
-        assert "s3cret" not in str(caught.value)
+        read(tmp_path, _sqlite(tmp_path / "erp.db"), SQLITE_MAPPING.replace(before, after))

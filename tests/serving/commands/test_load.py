@@ -94,3 +94,27 @@ def test_a_refusal_never_shows_the_password(mapping: Path, tmp_path: Path, url: 
     assert result.exit_code == 1
     assert "s3cret" not in result.output
     assert not (tmp_path / "ledger").exists()
+
+
+def test_an_export_in_a_store_is_imported_like_one_on_disk(tmp_path: Path) -> None:
+    """The address of a folder gives the same ledger as its path; a ledger stays on disk."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "accounts.csv").write_text("account_id\nA\n", "utf-8")
+    (folder / "applications.csv").write_text(
+        "application_id,invoice_id,account_id,cause,applied_on,amount\n", "utf-8"
+    )
+    (folder / "invoices.csv").write_text(
+        "invoice_id,account_id,issued_on,amount,currency\n1,A,2024-01-31,5.00,USD\n", "utf-8"
+    )
+    for name, place in (("a", folder), ("b", f"file://{folder}")):
+        done = _run("canonical", place, "--known-through", "2024-03-31", "--out", tmp_path / name)
+        assert done.exit_code == 0, done.output
+    manifests = [(tmp_path / name / "ledger.json").read_text("utf-8") for name in "ab"]
+    assert manifests[0] == manifests[1]
+    refused = _run("canonical", folder, "--out", "s3://bucket/ledger")
+    assert refused.exit_code == 2
+    assert "must be a folder on disk" in refused.output
+    nowhere = _run("canonical", f"file://{tmp_path}/nowhere", "--out", tmp_path / "c")
+    assert nowhere.exit_code == 1
+    assert "nothing is there" in nowhere.output
