@@ -45,7 +45,7 @@ def test_all_tables_show_one_moment(loaded: str, server: sa.URL, tmp_path: Path)
         "select nextval('erp.numbers') as contact_id",
     ],
 )
-def test_a_query_can_onlyread(
+def test_a_query_can_only_read(
     loaded: str, server: sa.URL, erp_simulation: Simulation, tmp_path: Path, query: str
 ) -> None:
     """A statement that would write is refused even to the owner, and changes nothing."""
@@ -87,7 +87,7 @@ def test_an_unknown_database_or_a_missing_driver_is_named(tmp_path: Path) -> Non
     """The next step is told, and the password is not."""
     for url, message in (
         ("foo://u:s3cret@h/d", "SQLAlchemy knows no database 'foo'"),
-        ("mysql+pymysql://u:s3cret@h/d", "the driver 'pymysql' is not installed"),
+        ("mysql+cymysql://u:s3cret@h/d", "the driver 'cymysql' is not installed"),
     ):
         with pytest.raises(ContractError, match=message) as caught:
             read(tmp_path, url)
