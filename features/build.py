@@ -21,10 +21,10 @@ from features.engines import (
     FEATURE_STAGES,
     ITEM_STAGES,
     EngineOptions,
-    Rules,
     Session,
     open_session,
 )
+from features.inputs import Rules
 from features.ledger.read import Ledger
 
 KEYS: tuple[str, ...] = (
@@ -145,9 +145,9 @@ def _items(table: pa.Table) -> pd.DataFrame:
 
 
 _JOINS = {
-    "item": ("as_of", "invoice_id"),
-    "account": ("as_of", "account_id"),
-    "account_currency": ("as_of", "account_id", "currency"),
+    "item": ("item_no",),
+    "account": ("as_of", "account_no"),
+    "account_currency": ("as_of", "account_no", "currency"),
 }
 
 
@@ -166,13 +166,13 @@ def _select(present: frozenset[str]) -> str:
             items.currency,
             items.due_on,
             items.days_past_due,
-            items.balance_cents / 100.0 as open_balance,
-            items.amount_cents / 100.0 as amount,
+            cast(items.balance_cents as double) / 100 as open_balance,
+            cast(items.amount_cents as double) / 100 as amount,
             items.residual,
             {", ".join(columns)}
         from open_items as items
         {" ".join(joins)}
-        order by items.as_of, items.account_id, items.invoice_id
+        order by items.item_no
     """  # noqa: S608 (names come from the catalogue)
 
 

@@ -1,17 +1,9 @@
 """Run the feature SQL of a ledger for a list of as-of dates, on DuckDB.
 
 The ``.sql`` files under ``features/sql`` are the only definition of a feature. Each is one
-``select`` over the ledger views (see ``features.ledger.read``), the input tables
-
-``as_of_dates(as_of)``
-    The observation dates asked for.
-``settings(tolerance_cents, promise_grace_days)``
-    One row of business rules.
-``usual_curve(day, hazard, total)``
-    When business customers usually pay, for accounts with little history.
-
-and the results of the stages before it. The engine materialises each stage once, for all
-dates together.
+``select`` over the ledger views (see ``features.ledger.read``), the input tables (see
+``features.inputs``) and the results of the stages before it. The engine materialises each
+stage once, for all dates together.
 """
 
 import os
@@ -26,56 +18,52 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from features.inputs import Rules, input_tables
 from features.ledger.read import Ledger, show_tables
-from features.usual_curve import usual_curve
 
-ITEM_STAGES = ("item_states", "documents", "open_items", "open_accounts")
+ITEM_STAGES = (
+    "applied",
+    "due_dates",
+    "item_states",
+    "open_items",
+    "open_accounts",
+    "asked_accounts",
+)
 """Stages that answer what is open, how much and how old."""
 
 FEATURE_STAGES = (
-    "settlements",
+    "histories",
     "promise_states",
     "unapplied",
     "plan_states",
+    "known_disputes",
+    "dated_terms",
     "document",
     "ageing",
+    "past_ageing",
     "payment_behaviour",
+    "pay_days",
     "regularity",
+    "recent_payments",
     "peer_items",
     "own_history",
     "life_table",
-    "exposure",
+    "own_rolls",
+    "billing",
+    "item_against_usual",
     "returns",
     "item_returns",
     "disputing",
+    "item_disputes",
     "promise_keeping",
-    "plans",
+    "item_promises",
+    "item_plans",
     "credit_use",
     "terms_of_trade",
-    "calendar",
+    "family",
+    "due_calendar",
 )
 """Stages that describe payment behaviour, in order of their needs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Business rules that every query shares.
-
-    Parameters
-    ----------
-    tolerance : float
-        An item is open when its balance exceeds this amount of document currency.
-    promise_grace_days : int
-        Days after the promised date within which cash still keeps the promise.
-    """
-
-    tolerance: float = 1.0
-    promise_grace_days: int = 3
-
-    @property
-    def tolerance_cents(self) -> int:
-        """The tolerance in cents."""
-        return round(self.tolerance * 100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +124,8 @@ def open_session(
     as_of: Sequence[date],
     rules: Rules | None = None,
     options: EngineOptions | None = None,
+    *,
+    watched: Sequence[date] = (),
 ) -> Iterator[Session]:
     """Open a session on ``ledger`` for the dates in ``as_of``.
 
@@ -147,27 +137,20 @@ def open_session(
         Observation dates; repeated dates count once.
     rules, options : Rules, EngineOptions
         Defaults apply when None.
+    watched : sequence of date
+        Further days on which the states of items are read.
 
     Raises
     ------
     ValueError
         When ``as_of`` is empty.
     """
-    if not as_of:
-        raise ValueError("as_of must name at least one date, got none.")
-    rules = rules or Rules()
+    inputs = input_tables(as_of, rules or Rules(), watched)
     connection = duckdb.connect(":memory:", config=_config(ledger, options or EngineOptions()))
     try:
         show_tables(connection, ledger)
-        dates = pa.table({"as_of": pa.array(sorted(set(as_of)), pa.date32())})
-        connection.register("as_of_rows", dates)
-        connection.execute("create temp table as_of_dates as select as_of from as_of_rows")
-        connection.execute(
-            "create temp table settings as select cast(? as bigint) as tolerance_cents, "
-            "cast(? as integer) as promise_grace_days",
-            [rules.tolerance_cents, rules.promise_grace_days],
-        )
-        connection.register("usual_curve", usual_curve())
+        for name, table in inputs.items():
+            connection.register(name, table)
         yield Session(connection)
     finally:
         connection.close()

@@ -29,6 +29,7 @@ FAMILIES: dict[str, str] = {
     "promises": "Promises and plans",
     "credits": "Credits and unapplied cash",
     "relationship": "Relationship",
+    "family": "Parent and sister accounts",
     "calendar": "Calendar",
 }
 
@@ -44,8 +45,8 @@ class Feature:
     family : str
         Key of ``FAMILIES``; explanations are summed by it.
     unit : str
-        Unit of the value: ``days``, ``share``, ``items``, ``money``, ``ratio``, ``flag``,
-        ``code``.
+        Unit of the value: ``days``, ``share``, ``change`` (of a share), ``slope`` (days later
+        a month), ``items``, ``money``, ``ratio``, ``flag``, ``code``.
     low, high : float
         Closed range of valid values.
     direction : str
@@ -129,17 +130,6 @@ _ABOUT_ACCOUNT = frozenset(
         "own_survival_30_cautious",
         "own_items_seen_at_age",
         "younger_paid_items",
-        "account_balance",
-        "account_days_of_sales",
-        "billing_trend",
-        "invoices_365",
-        "days_since_invoice",
-        "open_share_due_60",
-        "relationship_days",
-        "account_disputed_share",
-        "dispute_days_to_close",
-        "promise_kept_rate",
-        "days_since_broken_promise",
     }
 )
 """Features of an item's query whose sentence speaks of its account."""
@@ -147,6 +137,8 @@ _ABOUT_ACCOUNT = frozenset(
 _RANGES: dict[str, tuple[float, float]] = {
     "days": (-DAY_SPAN, DAY_SPAN),
     "share": (0.0, 1.0),
+    "change": (-1.0, 1.0),
+    "slope": (-1e6, 1e6),
     "items": (0.0, MANY),
     "money": (0.0, 1e15),
     "ratio": (0.0, 1e9),

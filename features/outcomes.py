@@ -16,7 +16,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features.ageing import STEP_DAYS, rolls_by
-from features.engines import ITEM_STAGES, EngineOptions, Rules, Session, open_session
+from features.engines import ITEM_STAGES, EngineOptions, Session, open_session
+from features.inputs import Rules
 from features.ledger.read import Ledger
 
 STEPS = 4

@@ -15,7 +15,8 @@ import pandas as pd
 from features.ageing import LAST, bucket_index, bucket_names, is_exposed
 from features.build import FeatureFrame, feature_frame
 from features.collectible import Netting, commitment_dates, net_items
-from features.engines import EngineOptions, Rules, Session, open_session
+from features.engines import EngineOptions, Session, open_session
+from features.inputs import Rules
 from features.key_figures import KeyFigures, key_figures
 from features.ledger.read import Ledger
 from models.bundle import Bundle

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.ageing import BUCKETS, LAST, STEP_DAYS, bucket_names
-from features.engines import Rules
+from features.inputs import Rules
 from features.ledger.read import Ledger
 from models.scorer import survival_curves
 from training.baselines import baseline_probabilities

@@ -10,7 +10,8 @@ import pandas as pd
 
 from features.ageing import STEP_DAYS, is_exposed
 from features.build import FeatureFrame, feature_frame
-from features.engines import EngineOptions, Rules, open_session
+from features.engines import EngineOptions, open_session
+from features.inputs import Rules
 from features.ledger.read import Ledger
 from features.outcomes import CUT_DAYS, STEPS, outcome_frame, unresolved
 from models.bundle import PARTS

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features.engines import ITEM_STAGES, Rules, open_session
+from features.engines import ITEM_STAGES, open_session
+from features.inputs import Rules
 from features.ledger.read import Ledger
 from models.priority import AGE_BANDS
 from models.profile import ALL, CELLS, Profile, cell_index

@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features.ageing import BUCKETS, EDGES
-from features.engines import ITEM_STAGES, Rules, open_session
+from features.engines import ITEM_STAGES, open_session
+from features.inputs import Rules
 from features.ledger.read import Ledger
 from models.bundle import Bundle
 from models.scorer import CUTS, survival_at, survival_curves

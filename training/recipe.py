@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.ageing import STEP_DAYS
-from features.engines import Rules
+from features.inputs import Rules
 from features.ledger.read import Ledger
 from models.bundle import PARTS, Bundle, bundle_digest
 from models.calibrator import Calibrator

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 import duckdb
 import pyarrow as pa
 
-from features.engines import EngineOptions, Rules, Session, open_session
+from features.engines import EngineOptions, Session, open_session
+from features.inputs import Rules
 from features.ledger.books import books_balance, posted_sum, posted_totals
 from features.ledger.files_check import check_files, file_digests
 from features.ledger.finding import Finding

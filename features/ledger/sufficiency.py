@@ -10,7 +10,8 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from features.ageing import BUCKETS, EDGES, STEP_DAYS, UNDATED, bucket_index, bucket_names
-from features.engines import ITEM_STAGES, EngineOptions, Rules, open_session, query_text
+from features.engines import ITEM_STAGES, EngineOptions, open_session, query_text
+from features.inputs import Rules
 from features.ledger.read import Ledger
 from features.ledger.tables import TABLES
 from features.outcomes import RESOLVED

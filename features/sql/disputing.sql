@@ -1,80 +1,66 @@
--- grain:  one row per open item
--- clock:  as_of; a dispute is closed once closed_known_on has come
--- source: open_items, open_accounts, disputes
+-- grain:  one row per as-of date, account and currency
+-- clock:  as_of
+-- source: open_accounts, known_disputes, histories (disputes, invoices)
 -- Rates and states only: how often disputes are raised depends on how often we call.
-with known as (
+with billed as (
     select
         accounts.as_of,
-        accounts.account_id,
-        disputes.invoice_id,
-        disputes.currency,
-        datediff('day', disputes.opened_on, accounts.as_of) as open_days,
-        cast(disputes.amount * 100 as bigint) as amount_cents,
-        case
-            when coalesce(disputes.closed_known_on, disputes.closed_on) <= accounts.as_of
-                and disputes.closed_on <= accounts.as_of
-            then 0
-            else 1
-        end as is_open,
-        datediff('day', disputes.opened_on, disputes.closed_on) as days_to_close
-    from (select distinct as_of, account_id from open_accounts) as accounts
-    inner join disputes
-        on accounts.account_id = disputes.account_id
-        and disputes.visible_on <= accounts.as_of
-        and (disputes.superseded_on is null or disputes.superseded_on > accounts.as_of)
+        accounts.account_no,
+        accounts.currency,
+        cast(sum(histories.amount_cents) as bigint) as cents
+    from (
+        select distinct as_of, account_no, currency
+        from known_disputes
+    ) as accounts
+    inner join histories
+        on accounts.account_no = histories.account_no
+        and accounts.currency = histories.currency
+        and histories.from_on <= accounts.as_of
+        and (histories.until_on is null or histories.until_on > accounts.as_of)
+        and datediff('day', histories.issued_on, accounts.as_of) < 365
+    group by accounts.as_of, accounts.account_no, accounts.currency
 ),
 
-by_account as (
+raised as (
     select
         as_of,
-        account_id,
-        1.0 * sum(days_to_close) filter (is_open = 0)
-            / nullif(count(*) filter (is_open = 0), 0) as days_to_close
-    from known
-    group by as_of, account_id
+        account_no,
+        currency,
+        cast(sum(case when is_open = 1 then amount_cents else 0 end) as bigint) as open_cents,
+        cast(sum(case when opened_ago < 365 then amount_cents else 0 end) as bigint)
+            as cents_365
+    from known_disputes
+    group by as_of, account_no, currency
 ),
 
-by_currency as (
-    select as_of, account_id, currency, sum(amount_cents) as disputed_cents
-    from known
-    where is_open = 1
-    group by as_of, account_id, currency
-),
-
-by_item as (
+settled as (
     select
         as_of,
-        invoice_id,
-        sum(case when is_open = 1 then amount_cents else 0 end) as disputed_cents,
-        max(case when is_open = 1 then open_days end) as open_days,
-        max(case when is_open = 0 then 1 else 0 end) as was_disputed
-    from known
-    where invoice_id is not null
-    group by as_of, invoice_id
+        account_no,
+        cast(count(days_to_close) as bigint) as closed,
+        cast(sum(days_to_close) as bigint) as days
+    from known_disputes
+    group by as_of, account_no
 )
 
 select
-    open_items.as_of,
-    open_items.invoice_id,
-    least(1.0, 1.0 * coalesce(by_item.disputed_cents, 0) / open_items.balance_cents)
-        as item_disputed_share,
-    by_item.open_days as item_dispute_days,
-    coalesce(by_item.was_disputed, 0) as item_was_disputed,
-    least(1.0, 1.0 * coalesce(by_currency.disputed_cents, 0) / accounts.balance_cents)
+    accounts.as_of,
+    accounts.account_no,
+    accounts.currency,
+    least(1.0, cast(coalesce(raised.open_cents, 0) as double) / accounts.balance_cents)
         as account_disputed_share,
-    by_account.days_to_close as dispute_days_to_close
-from open_items
-inner join open_accounts as accounts
-    on open_items.as_of = accounts.as_of
-    and open_items.account_id = accounts.account_id
-    and open_items.currency = accounts.currency
-left join by_item
-    on open_items.as_of = by_item.as_of
-    and open_items.invoice_id = by_item.invoice_id
-left join by_account
-    on open_items.as_of = by_account.as_of
-    and open_items.account_id = by_account.account_id
-left join by_currency
-    on open_items.as_of = by_currency.as_of
-    and open_items.account_id = by_currency.account_id
-    and open_items.currency = by_currency.currency
+    cast(coalesce(raised.cents_365, 0) as double) / nullif(billed.cents, 0)
+        as disputed_share_of_billing_365,
+    cast(settled.days as double) / nullif(settled.closed, 0) as dispute_days_to_close
+from open_accounts as accounts
+left join raised
+    on accounts.as_of = raised.as_of
+    and accounts.account_no = raised.account_no
+    and accounts.currency = raised.currency
+left join billed
+    on accounts.as_of = billed.as_of
+    and accounts.account_no = billed.account_no
+    and accounts.currency = billed.currency
+left join settled
+    on accounts.as_of = settled.as_of
+    and accounts.account_no = settled.account_no

@@ -2,17 +2,15 @@
 -- clock:  as_of
 -- source: open_items
 select
-    as_of,
-    invoice_id,
+    item_no,
     days_past_due,
-    greatest(days_past_due, 0) as days_overdue,
     age_days,
     datediff('day', issued_on, due_on) as terms_days,
     datediff('day', first_due_on, due_on) as due_moved_days,
-    amount_cents / 100.0 as item_amount,
-    balance_cents / 100.0 as item_balance,
-    1.0 * paid_cents / amount_cents as item_paid_share,
-    1.0 * credited_cents / amount_cents as item_credited_share,
+    cast(amount_cents as double) / 100 as item_amount,
+    cast(balance_cents as double) / 100 as item_balance,
+    cast(paid_cents as double) / amount_cents as item_paid_share,
+    cast(credited_cents as double) / amount_cents as item_credited_share,
     payments as item_payments,
     case when payments > 0 then datediff('day', last_paid_on, as_of) end
         as days_since_part_payment,

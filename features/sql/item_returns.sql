@@ -3,8 +3,7 @@
 -- source: open_items, applications
 with restored as (
     select
-        open_items.as_of,
-        open_items.invoice_id,
+        open_items.item_no,
         cast(count(*) as bigint) as returned_payments,
         min(datediff('day', applications.applied_on, open_items.as_of)) as days_since
     from open_items
@@ -16,15 +15,13 @@ with restored as (
             applications.superseded_on is null
             or applications.superseded_on > open_items.as_of
         )
-    group by open_items.as_of, open_items.invoice_id
+    group by open_items.item_no
 )
 
 select
-    open_items.as_of,
-    open_items.invoice_id,
+    open_items.item_no,
     coalesce(restored.returned_payments, 0) as item_returned_payments,
     restored.days_since as days_since_item_return
 from open_items
 left join restored
-    on open_items.as_of = restored.as_of
-    and open_items.invoice_id = restored.invoice_id
+    on open_items.item_no = restored.item_no

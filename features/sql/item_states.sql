@@ -1,115 +1,74 @@
--- grain:  one row per invoice and period in which its balance did not change
--- clock:  from_on is the first day the books showed the state, until_on the first day they
---         showed the next one (null: still so); a reader as of t takes from_on <= t < until_on
--- source: invoices, applications, credits
-with invoice_events as (
+-- grain:  one row per invoice and period in which neither its terms nor its balance changed
+-- clock:  from_on <= t < until_on at every day t asked for (until_on null: still so)
+-- source: invoices, due_dates, applied
+with documents as (
     select
-        invoice_id,
-        visible_on as day,
-        cast(amount * 100 as bigint) as balance,
-        cast(0 as bigint) as paid,
-        cast(0 as bigint) as credited,
-        cast(0 as bigint) as written_off,
-        0 as payments,
-        cast(null as date) as paid_on
-    from invoices
-    union all
-    select
-        invoice_id,
-        greatest(superseded_on, visible_on) as day,
-        -cast(amount * 100 as bigint) as balance,
-        cast(0 as bigint) as paid,
-        cast(0 as bigint) as credited,
-        cast(0 as bigint) as written_off,
-        0 as payments,
-        cast(null as date) as paid_on
-    from invoices
-    where superseded_on is not null
-),
-
--- an undone application takes back what its source gave: cash from a receipt, else a credit
-classified as (
-    select
-        applications.invoice_id,
-        applications.visible_on,
-        applications.superseded_on,
-        applications.applied_on,
-        cast(applications.amount * 100 as bigint) as amount,
+        invoices.invoice_id,
+        invoices.account_id,
+        invoices.currency,
+        invoices.kind,
+        invoices.billing_kind,
+        invoices.replaces_invoice_id,
+        invoices.po_number_missing,
+        invoices.issued_on,
+        case when due_dates.invoice_id is null then invoices.due_on else due_dates.due_on end
+            as due_on,
         case
-            when applications.cause in ('cash', 'cash_return', 'discount', 'netting') then 'paid'
-            when applications.cause = 'write_off' then 'written_off'
-            when applications.cause = 'unapply' and credits.credit_id is null then 'paid'
-            else 'credited'
-        end as side,
-        applications.cause
-    from applications
-    left join (select distinct credit_id from credits) as credits
-        on applications.cause = 'unapply' and applications.source_id = credits.credit_id
-),
-
-signed as (
-    select invoice_id, visible_on as day, applied_on, amount, side, cause
-    from classified
-    where superseded_on is null or superseded_on > visible_on
-    union all
-    select invoice_id, superseded_on as day, applied_on, -amount as amount, side, cause
-    from classified
-    where superseded_on > visible_on
-),
-
-application_events as (
-    select
-        signed.invoice_id,
-        greatest(signed.day, issued.day) as day,
-        -signed.amount as balance,
-        case when signed.side = 'paid' then signed.amount else 0 end as paid,
-        case when signed.side = 'credited' then signed.amount else 0 end as credited,
-        case when signed.side = 'written_off' then signed.amount else 0 end as written_off,
-        case
-            when signed.side = 'paid' and signed.cause in ('cash', 'cash_return', 'unapply')
-            then sign(signed.amount)
-            else 0
-        end as payments,
-        case when signed.side = 'paid' and signed.amount > 0 then signed.applied_on end as paid_on
-    from signed
-    inner join (
-        select invoice_id, min(visible_on) as day
-        from invoices
-        group by invoice_id
-    ) as issued
-        on signed.invoice_id = issued.invoice_id
-),
-
-days as (
-    select
-        invoice_id,
-        day,
-        sum(balance) as balance,
-        sum(paid) as paid,
-        sum(credited) as credited,
-        sum(written_off) as written_off,
-        sum(payments) as payments,
-        max(paid_on) as paid_on
-    from (
-        select * from invoice_events
-        union all
-        select * from application_events
-    ) as events
-    group by invoice_id, day
+            when due_dates.invoice_id is null then invoices.due_on
+            else due_dates.first_due_on
+        end as first_due_on,
+        coalesce(due_dates.due_changed, 0) as due_changed,
+        cast(invoices.amount * 100 as bigint) as amount_cents,
+        greatest(invoices.visible_on, coalesce(due_dates.known_from, invoices.visible_on))
+            as from_on,
+        least(
+            coalesce(invoices.superseded_on, due_dates.known_until),
+            coalesce(due_dates.known_until, invoices.superseded_on)
+        ) as until_on
+    from invoices
+    left join due_dates
+        on invoices.invoice_id = due_dates.invoice_id
+    where (invoices.superseded_on is null or invoices.superseded_on > invoices.visible_on)
+        and (due_dates.known_until is null or due_dates.known_until > invoices.visible_on)
+        and (
+            invoices.superseded_on is null
+            or due_dates.known_from is null
+            or due_dates.known_from < invoices.superseded_on
+        )
 )
 
 select
-    invoice_id,
-    day as from_on,
-    lead(day) over (partition by invoice_id order by day) as until_on,
-    cast(sum(balance) over running as bigint) as balance_cents,
-    cast(sum(paid) over running as bigint) as paid_cents,
-    cast(sum(credited) over running as bigint) as credited_cents,
-    cast(sum(written_off) over running as bigint) as written_off_cents,
-    cast(sum(payments) over running as integer) as payments,
-    max(paid_on) over running as last_paid_on
-from days
-window running as (
-    partition by invoice_id order by day
-    rows between unbounded preceding and current row
-)
+    documents.invoice_id,
+    documents.account_id,
+    documents.currency,
+    documents.kind,
+    documents.billing_kind,
+    documents.replaces_invoice_id,
+    documents.po_number_missing,
+    documents.issued_on,
+    documents.due_on,
+    documents.first_due_on,
+    documents.due_changed,
+    documents.amount_cents,
+    documents.amount_cents - coalesce(applied.applied_cents, 0) as balance_cents,
+    coalesce(applied.paid_cents, 0) as paid_cents,
+    coalesce(applied.credited_cents, 0) as credited_cents,
+    coalesce(applied.discounted_cents, 0) as discounted_cents,
+    coalesce(applied.applied_cents, 0) as applied_cents,
+    coalesce(applied.payments, 0) as payments,
+    applied.last_paid_on,
+    applied.changed_on,
+    greatest(documents.from_on, coalesce(applied.from_on, documents.from_on)) as from_on,
+    least(
+        coalesce(documents.until_on, applied.until_on),
+        coalesce(applied.until_on, documents.until_on)
+    ) as until_on
+from documents
+left join applied
+    on documents.invoice_id = applied.invoice_id
+where (applied.until_on is null or applied.until_on > documents.from_on)
+    and (
+        documents.until_on is null
+        or applied.from_on is null
+        or applied.from_on < documents.until_on
+    )

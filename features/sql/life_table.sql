@@ -1,6 +1,6 @@
 -- grain:  one row per open item
 -- clock:  as peer_items
--- source: open_items, peer_items, usual_curve
+-- source: open_items, asked_accounts, peer_items, usual_curve
 -- The account's own life table (Kaplan & Meier 1958; open items are censored): of its items
 -- unpaid at this item's age, the share expected to be unpaid 30 days on. The hazard of a day is
 -- (payments + k * usual) / (items at risk + k): with little history the usual curve answers.
@@ -8,42 +8,42 @@
 -- is summed in billionths, so that no result depends on the order of rows; -ln(1 - h) is
 -- h (6 - h) / (6 - 4h) and exp(-x) is 1 / (1 + x + x^2/2 + x^3/6).
 with moves as (
-    select as_of, account_id, first_day + 1 as day, items as entered, 0 as gone, 0 as paid
+    select as_of, account_no, first_day + 1 as day, items as entered, 0 as gone, 0 as paid
     from peer_items
     where last_day > first_day
     union all
-    select as_of, account_id, last_day as day, 0 as entered, items as gone, items * paid as paid
+    select as_of, account_no, last_day as day, 0 as entered, items as gone, items * paid as paid
     from peer_items
     where last_day > first_day
     union all
-    select as_of, account_id, -400 as day, 0 as entered, 0 as gone, 0 as paid
-    from open_accounts
+    select as_of, account_no, -400 as day, 0 as entered, 0 as gone, 0 as paid
+    from asked_accounts
 ),
 
 days as (
     select
         as_of,
-        account_id,
+        account_no,
         greatest(day, -400) as day,
         cast(sum(entered) as bigint) as entered,
         cast(sum(gone) as bigint) as gone,
         cast(sum(paid) as bigint) as paid
     from moves
-    group by as_of, account_id, greatest(day, -400)
+    group by as_of, account_no, greatest(day, -400)
 ),
 
 spans as (
     select
         as_of,
-        account_id,
+        account_no,
         day,
         paid,
         cast(sum(entered) over running - sum(gone) over running + gone as bigint) as at_risk,
         cast(sum(entered) over running - sum(gone) over running as bigint) as left_over,
-        coalesce(lead(day) over (partition by as_of, account_id order by day), 10000) as next_day
+        coalesce(lead(day) over (partition by as_of, account_no order by day), 10000) as next_day
     from days
     window running as (
-        partition by as_of, account_id order by day
+        partition by as_of, account_no order by day
         rows between unbounded preceding and current row
     )
 ),
@@ -51,7 +51,7 @@ spans as (
 hazards as (
     select
         spans.as_of,
-        spans.account_id,
+        spans.account_no,
         spans.day,
         spans.next_day,
         (spans.paid + 0.5 * usual.hazard) / (spans.at_risk + 0.5) as quick,
@@ -66,7 +66,7 @@ hazards as (
 log_hazards as (
     select
         as_of,
-        account_id,
+        account_no,
         day,
         next_day,
         round(1000000000.0 * quick * (6.0 - quick) / (6.0 - 4.0 * quick)) as quick,
@@ -77,7 +77,7 @@ log_hazards as (
 ),
 
 ages as (
-    select distinct as_of, account_id, days_past_due
+    select distinct as_of, account_no, days_past_due
     from open_items
     where due_on is not null
 ),
@@ -85,7 +85,7 @@ ages as (
 pieces as (
     select
         ages.as_of,
-        ages.account_id,
+        ages.account_no,
         ages.days_past_due,
         case when spans.day > ages.days_past_due then spans.quick else 0 end as quick,
         case when spans.day > ages.days_past_due then spans.slow else 0 end as slow,
@@ -99,7 +99,7 @@ pieces as (
     from ages
     inner join log_hazards as spans
         on ages.as_of = spans.as_of
-        and ages.account_id = spans.account_id
+        and ages.account_no = spans.account_no
         and spans.day <= ages.days_past_due + 30
         and spans.next_day > ages.days_past_due
 ),
@@ -107,7 +107,7 @@ pieces as (
 expected as (
     select
         pieces.as_of,
-        pieces.account_id,
+        pieces.account_no,
         pieces.days_past_due,
         cast(sum(cast(
             pieces.quick + round(pieces.quick_weight * (later.total - earlier.total)) as bigint
@@ -120,27 +120,26 @@ expected as (
         on earlier.day = least(greatest(pieces.gap_start, -400), 4000)
     inner join usual_curve as later
         on later.day = least(greatest(pieces.gap_end, -400), 4000)
-    group by pieces.as_of, pieces.account_id, pieces.days_past_due
+    group by pieces.as_of, pieces.account_no, pieces.days_past_due
 ),
 
 watched as (
     select
         ages.as_of,
-        ages.account_id,
+        ages.account_no,
         ages.days_past_due,
         cast(sum(peers.items) as bigint) as at_risk
     from ages
     inner join peer_items as peers
         on ages.as_of = peers.as_of
-        and ages.account_id = peers.account_id
+        and ages.account_no = peers.account_no
         and peers.first_day <= ages.days_past_due
         and peers.last_day > ages.days_past_due
-    group by ages.as_of, ages.account_id, ages.days_past_due
+    group by ages.as_of, ages.account_no, ages.days_past_due
 )
 
 select
-    open_items.as_of,
-    open_items.invoice_id,
+    open_items.item_no,
     1.0 / (
         1.0 + expected.quick
         + expected.quick * expected.quick / 2.0
@@ -151,17 +150,13 @@ select
         + expected.slow * expected.slow / 2.0
         + expected.slow * expected.slow * expected.slow / 6.0
     ) as own_survival_30_cautious,
-    coalesce(watched.at_risk, 0) as own_items_seen_at_age,
-    open_items.days_past_due - behaviour.dbt_mean_365 as days_beyond_usual
+    coalesce(watched.at_risk, 0) as own_items_seen_at_age
 from open_items
 left join expected
     on open_items.as_of = expected.as_of
-    and open_items.account_id = expected.account_id
+    and open_items.account_no = expected.account_no
     and open_items.days_past_due = expected.days_past_due
 left join watched
     on open_items.as_of = watched.as_of
-    and open_items.account_id = watched.account_id
+    and open_items.account_no = watched.account_no
     and open_items.days_past_due = watched.days_past_due
-left join payment_behaviour as behaviour
-    on open_items.as_of = behaviour.as_of
-    and open_items.account_id = behaviour.account_id

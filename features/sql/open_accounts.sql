@@ -3,6 +3,7 @@
 -- source: open_items
 select
     as_of,
+    account_no,
     account_id,
     currency,
     cast(count(*) as bigint) as items,
@@ -10,4 +11,4 @@ select
     cast(sum(case when days_past_due > 0 then balance_cents else 0 end) as bigint)
         as past_due_cents
 from open_items
-group by as_of, account_id, currency
+group by as_of, account_no, account_id, currency

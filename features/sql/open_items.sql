@@ -1,39 +1,66 @@
--- grain:  one row per as-of date and open item
+-- grain:  one row per as-of date and open item; item_no counts them in the order of the output,
+--         account_no their accounts
 -- clock:  everything as the books showed it by the end of as_of
--- source: invoices, applications, due_date_changes
+-- source: item_states (invoices, applications, credits, due_date_changes)
+with found as (
+    select
+        as_of_dates.as_of,
+        states.account_id,
+        states.invoice_id,
+        states.currency,
+        states.kind,
+        states.billing_kind,
+        states.replaces_invoice_id,
+        states.po_number_missing,
+        states.issued_on,
+        states.due_on,
+        states.first_due_on,
+        states.due_changed,
+        states.amount_cents,
+        states.balance_cents,
+        states.paid_cents,
+        states.credited_cents,
+        states.payments,
+        states.last_paid_on
+    from as_of_dates
+    inner join item_states as states
+        on states.from_on <= as_of_dates.as_of
+        and (states.until_on is null or states.until_on > as_of_dates.as_of)
+    cross join settings
+    where states.balance_cents > settings.tolerance_cents
+),
+
+numbered as (
+    select account_id, row_number() over (order by account_id) as account_no
+    from (select distinct account_id from found) as accounts
+)
+
 select
-    as_of_dates.as_of,
-    documents.invoice_id,
-    documents.account_id,
-    documents.currency,
-    documents.kind,
-    documents.billing_kind,
-    documents.replaces_invoice_id,
-    documents.po_number_missing,
-    documents.issued_on,
-    documents.due_on,
-    documents.first_due_on,
-    documents.due_changed,
-    documents.terms_days,
-    documents.amount_cents,
-    item_states.balance_cents,
-    item_states.paid_cents,
-    item_states.credited_cents,
-    item_states.payments,
-    item_states.last_paid_on,
-    datediff('day', documents.due_on, as_of_dates.as_of) as days_past_due,
-    datediff('day', documents.issued_on, as_of_dates.as_of) as age_days,
-    case
-        when 20 * item_states.balance_cents < documents.amount_cents then 1
-        else 0
-    end as residual
-from as_of_dates
-inner join item_states
-    on item_states.from_on <= as_of_dates.as_of
-    and (item_states.until_on is null or item_states.until_on > as_of_dates.as_of)
-inner join documents
-    on item_states.invoice_id = documents.invoice_id
-    and documents.from_on <= as_of_dates.as_of
-    and (documents.until_on is null or documents.until_on > as_of_dates.as_of)
-cross join settings
-where item_states.balance_cents > settings.tolerance_cents
+    row_number() over (
+        order by found.as_of, numbered.account_no, found.invoice_id
+    ) as item_no,
+    found.as_of,
+    numbered.account_no,
+    found.account_id,
+    found.invoice_id,
+    found.currency,
+    found.kind,
+    found.billing_kind,
+    found.replaces_invoice_id,
+    found.po_number_missing,
+    found.issued_on,
+    found.due_on,
+    found.first_due_on,
+    found.due_changed,
+    found.amount_cents,
+    found.balance_cents,
+    found.paid_cents,
+    found.credited_cents,
+    found.payments,
+    found.last_paid_on,
+    datediff('day', found.due_on, found.as_of) as days_past_due,
+    datediff('day', found.issued_on, found.as_of) as age_days,
+    case when 20 * found.balance_cents < found.amount_cents then 1 else 0 end as residual
+from found
+inner join numbered
+    on found.account_id = numbered.account_id

@@ -5,7 +5,7 @@
 -- this item's days past due that fell due long enough ago to be judged, the share still
 -- unpaid 30 days later. Open items count, so slow payers are not flattered.
 with ages as (
-    select distinct as_of, account_id, due_on, days_past_due
+    select distinct as_of, account_no, due_on, days_past_due
     from open_items
     where due_on is not null
 ),
@@ -13,7 +13,7 @@ with ages as (
 compared as (
     select
         ages.as_of,
-        ages.account_id,
+        ages.account_no,
         ages.due_on,
         sum(case
             when peers.last_day > ages.days_past_due
@@ -41,23 +41,22 @@ compared as (
     from ages
     inner join peer_items as peers
         on ages.as_of = peers.as_of
-        and ages.account_id = peers.account_id
-    group by ages.as_of, ages.account_id, ages.due_on
+        and ages.account_no = peers.account_no
+    group by ages.as_of, ages.account_no, ages.due_on
 )
 
 select
-    open_items.as_of,
-    open_items.invoice_id,
+    open_items.item_no,
     cast(coalesce(compared.judged, 0) as bigint) as own_judged_items,
-    1.0 * coalesce(compared.rolled, 0) / nullif(compared.judged, 0) as own_roll_rate_at_age,
-    1.0 * coalesce(compared.paid_later, 0) / nullif(compared.paid, 0) as own_share_paid_later,
-    (coalesce(compared.paid_much_later, 0) + 0.3) / (coalesce(compared.paid_later, 0) + 1.0)
-        as own_share_paid_much_later,
+    cast(coalesce(compared.rolled, 0) as double) / nullif(compared.judged, 0) as own_roll_rate_at_age,
+    cast(coalesce(compared.paid_later, 0) as double) / nullif(compared.paid, 0) as own_share_paid_later,
+    cast(10 * coalesce(compared.paid_much_later, 0) + 3 as double)
+        / (10 * coalesce(compared.paid_later, 0) + 10) as own_share_paid_much_later,
     cast(coalesce(compared.younger_paid, 0) as bigint) as younger_paid_items,
-    1.0 * coalesce(compared.younger_paid, 0)
-        / nullif(coalesce(compared.younger_due, 0) + 1, 0) as younger_paid_share
+    cast(coalesce(compared.younger_paid, 0) as double)
+        / (coalesce(compared.younger_due, 0) + 1) as younger_paid_share
 from open_items
 left join compared
     on open_items.as_of = compared.as_of
-    and open_items.account_id = compared.account_id
+    and open_items.account_no = compared.account_no
     and open_items.due_on = compared.due_on

@@ -1,67 +1,117 @@
 -- grain:  one row per as-of date and account
--- clock:  settlements shown by the books at as_of; windows by the day of payment
--- source: settlements (invoices, applications, due_date_changes)
-with history as (
+-- clock:  payments shown by the books at as_of; windows by the day of payment
+-- source: asked_accounts, histories, decay (invoices, applications, credits, due_date_changes)
+-- The decayed mean halves the weight of a payment every 90 days. Amounts of several currencies
+-- cannot be weighed against each other.
+with paid as (
     select
         accounts.as_of,
-        accounts.account_id,
-        datediff('day', settlements.paid_on, accounts.as_of) as days_ago,
-        settlements.days_beyond_terms as dbt,
-        settlements.days_to_pay,
-        settlements.currency,
-        settlements.amount_cents,
-        settlements.payments
-    from (select distinct as_of, account_id from open_accounts) as accounts
-    inner join settlements
-        on accounts.account_id = settlements.account_id
-        and settlements.from_on <= accounts.as_of
-        and (settlements.until_on is null or settlements.until_on > accounts.as_of)
+        accounts.account_no,
+        datediff('day', histories.paid_on, accounts.as_of) as days_ago,
+        cast(histories.days_beyond_terms as bigint) as late,
+        histories.days_to_pay,
+        histories.currency,
+        histories.amount_cents,
+        histories.in_parts,
+        histories.is_short,
+        histories.is_over,
+        histories.has_discount,
+        coalesce(decay.weight, 0) as weight
+    from asked_accounts as accounts
+    inner join histories
+        on accounts.account_no = histories.account_no
+        and histories.is_paid = 1
+        and histories.from_on <= accounts.as_of
+        and (histories.until_on is null or histories.until_on > accounts.as_of)
+    left join decay
+        on datediff('day', histories.paid_on, accounts.as_of) = decay.days_ago
+),
+
+sums as (
+    select
+        as_of,
+        account_no,
+        cast(count(*) as bigint) as items,
+        cast(count(*) filter (where days_ago < 30) as bigint) as items_30,
+        cast(count(*) filter (where days_ago < 60) as bigint) as items_60,
+        cast(count(*) filter (where days_ago < 90) as bigint) as items_90,
+        cast(count(*) filter (where days_ago < 180) as bigint) as items_180,
+        cast(count(*) filter (where days_ago < 365) as bigint) as items_365,
+        min(days_ago) as last_ago,
+        max(days_ago) as first_ago,
+        cast(sum(late) as bigint) as late,
+        cast(sum(late) filter (where days_ago < 30) as bigint) as late_30,
+        cast(sum(late) filter (where days_ago < 60) as bigint) as late_60,
+        cast(sum(late) filter (where days_ago < 90) as bigint) as late_90,
+        cast(sum(late) filter (where days_ago < 180) as bigint) as late_180,
+        cast(sum(late) filter (where days_ago < 365) as bigint) as late_365,
+        cast(sum(late * late) filter (where days_ago < 365) as bigint) as squares_365,
+        median(late) filter (where days_ago < 365) as median_365,
+        max(late) filter (where days_ago < 365) as worst_365,
+        min(late) filter (where days_ago < 365) as best_365,
+        cast(sum(late * weight) as bigint) as late_decayed,
+        cast(sum(weight) as bigint) as weights,
+        cast(sum(days_to_pay) filter (where days_ago < 365) as bigint) as days_to_pay_365,
+        min(currency) filter (where days_ago < 365) as first_currency,
+        max(currency) filter (where days_ago < 365) as last_currency,
+        sum(cast(late * amount_cents as decimal(38, 0))) filter (where days_ago < 365)
+            as late_cents_365,
+        sum(amount_cents) filter (where days_ago < 365) as cents_365,
+        cast(count(*) filter (where late > 0 and days_ago < 60) as bigint) as over_0_60,
+        cast(count(*) filter (where late > 0 and days_ago < 365) as bigint) as over_0_365,
+        cast(count(*) filter (where late > 15 and days_ago < 365) as bigint) as over_15_365,
+        cast(count(*) filter (where late > 30 and days_ago < 365) as bigint) as over_30_365,
+        cast(count(*) filter (where late > 60 and days_ago < 365) as bigint) as over_60_365,
+        cast(count(*) filter (where late > 30) as bigint) as over_30,
+        cast(sum(in_parts) filter (where days_ago < 365) as bigint) as in_parts_365,
+        cast(sum(is_short) filter (where days_ago < 365) as bigint) as short_365,
+        cast(sum(is_over) filter (where days_ago < 365) as bigint) as over_365,
+        cast(sum(has_discount) filter (where days_ago < 365) as bigint) as discounts_365
+    from paid
+    group by as_of, account_no
 )
 
 select
     as_of,
-    account_id,
-    cast(count(*) as bigint) as paid_items,
-    cast(count(*) filter (days_ago < 60) as bigint) as paid_items_60,
-    cast(count(*) filter (days_ago < 180) as bigint) as paid_items_180,
-    cast(count(*) filter (days_ago < 365) as bigint) as paid_items_365,
-    1.0 * sum(dbt) / count(*) as dbt_mean,
-    1.0 * sum(dbt) filter (days_ago < 60) / count(*) filter (days_ago < 60) as dbt_mean_60,
-    1.0 * sum(dbt) filter (days_ago < 180) / count(*) filter (days_ago < 180) as dbt_mean_180,
-    1.0 * sum(dbt) filter (days_ago < 365) / count(*) filter (days_ago < 365) as dbt_mean_365,
-    median(dbt) filter (days_ago < 365) as dbt_median_365,
-    sqrt(
-        (1.0 * count(*) filter (days_ago < 365)
-            * sum(cast(dbt as bigint) * dbt) filter (days_ago < 365)
-        - 1.0 * sum(dbt) filter (days_ago < 365) * sum(dbt) filter (days_ago < 365))
-    ) / nullif(count(*) filter (days_ago < 365), 0) as dbt_spread_365,
-    max(dbt) filter (days_ago < 365) as dbt_worst_365,
-    min(dbt) filter (days_ago < 365) as dbt_best_365,
-    -- amounts of several currencies cannot be weighed against each other
+    account_no,
+    30 * cast(items as double) / greatest(first_ago + 1, 30) as paid_items_a_month,
+    items_60 as paid_items_60,
+    items_180 as paid_items_180,
+    items_365 as paid_items_365,
+    coalesce(late_365, 0) as late_365,
+    cast(late as double) / items as dbt_mean,
+    cast(late_30 as double) / nullif(items_30, 0) as dbt_mean_30,
+    cast(late_60 as double) / nullif(items_60, 0) as dbt_mean_60,
+    cast(late_90 as double) / nullif(items_90, 0) as dbt_mean_90,
+    cast(late_180 as double) / nullif(items_180, 0) as dbt_mean_180,
+    cast(late_365 as double) / nullif(items_365, 0) as dbt_mean_365,
+    median_365 as dbt_median_365,
+    sqrt(cast(items_365 * squares_365 - late_365 * late_365 as double)) / nullif(items_365, 0)
+        as dbt_spread_365,
+    worst_365 as dbt_worst_365,
+    best_365 as dbt_best_365,
+    cast(late_decayed as double) / nullif(weights, 0) as dbt_decayed,
     case
-        when count(distinct currency) filter (days_ago < 365) = 1
-        then 1.0 * sum(cast(dbt as hugeint) * amount_cents) filter (days_ago < 365)
-            / sum(amount_cents) filter (days_ago < 365)
+        when first_currency = last_currency
+        then cast(late_cents_365 as double) / cast(cents_365 as double)
     end as dbt_amount_weighted_365,
-    1.0 * sum(dbt * greatest(0, 180 - days_ago)) / nullif(sum(greatest(0, 180 - days_ago)), 0)
-        as dbt_recent_weighted,
-    1.0 * sum(dbt) filter (days_ago < 60) / count(*) filter (days_ago < 60)
-        - 1.0 * sum(dbt) filter (days_ago < 365) / count(*) filter (days_ago < 365) as dbt_trend,
-    1.0 * sum(days_to_pay) filter (days_ago < 365) / count(*) filter (days_ago < 365)
-        as days_to_pay_mean_365,
-    1.0 * count(*) filter (dbt > 0 and days_ago < 365) / count(*) filter (days_ago < 365)
-        as late_share_365,
-    1.0 * count(*) filter (dbt > 0 and days_ago < 60) / count(*) filter (days_ago < 60)
-        as late_share_60,
-    1.0 * count(*) filter (dbt > 30 and days_ago < 365) / count(*) filter (days_ago < 365)
-        as late_30_share_365,
-    1.0 * count(*) filter (dbt > 60 and days_ago < 365) / count(*) filter (days_ago < 365)
-        as late_60_share_365,
-    1.0 * count(*) filter (dbt > 30) / count(*) as late_30_share,
-    1.0 * count(*) filter (payments > 1 and days_ago < 365) / count(*) filter (days_ago < 365)
-        as paid_in_parts_share_365,
-    min(days_ago) as days_since_last_payment,
-    1.0 * (max(days_ago) - min(days_ago)) / nullif(count(distinct days_ago) - 1, 0)
-        as payment_gap_days
-from history
-group by as_of, account_id
+    case
+        when first_currency = last_currency
+        then cast(late_cents_365 as double) / cast(cents_365 as double)
+            - cast(late_365 as double) / nullif(items_365, 0)
+    end as dbt_large_premium_365,
+    cast(late_60 as double) / nullif(items_60, 0)
+        - cast(late_365 as double) / nullif(items_365, 0) as dbt_trend,
+    cast(days_to_pay_365 as double) / nullif(items_365, 0) as days_to_pay_mean_365,
+    cast(over_0_60 as double) / nullif(items_60, 0) as late_share_60,
+    cast(over_0_365 as double) / nullif(items_365, 0) as late_share_365,
+    cast(over_15_365 as double) / nullif(items_365, 0) as late_15_share_365,
+    cast(over_30_365 as double) / nullif(items_365, 0) as late_30_share_365,
+    cast(over_60_365 as double) / nullif(items_365, 0) as late_60_share_365,
+    cast(over_30 as double) / items as late_30_share,
+    cast(in_parts_365 as double) / nullif(items_365, 0) as paid_in_parts_share_365,
+    cast(short_365 as double) / nullif(items_365, 0) as short_paid_share_365,
+    cast(over_365 as double) / nullif(items_365, 0) as overpaid_share_365,
+    cast(discounts_365 as double) / nullif(items_365, 0) as discount_share_365,
+    last_ago as days_since_last_payment
+from sums

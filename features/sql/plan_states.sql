@@ -1,6 +1,6 @@
 -- grain:  one row per as-of date, payment plan and item of an account with an open item
 -- clock:  as_of; an instalment is cancelled once both cancelled_on and its known day have come
--- source: installments, applications, credits, documents
+-- source: installments, applications, credits, invoices
 -- A plan is in good standing while cash since it was agreed covers the instalments that fell
 -- due more than the grace ago, on each of its items. What counts as covered is what is not yet
 -- due; due today is not yet past due.
@@ -14,7 +14,7 @@ with known as (
         installments.agreed_on,
         installments.due_on,
         cast(installments.amount * 100 as bigint) as amount_cents
-    from (select distinct as_of, account_id from open_accounts) as accounts
+    from asked_accounts as accounts
     inner join installments
         on accounts.account_id = installments.account_id
         and installments.visible_on <= accounts.as_of
@@ -45,9 +45,11 @@ plans as (
 ),
 
 currencies as (
-    select invoice_id, max(currency) as currency
-    from documents
-    group by invoice_id
+    select invoices.invoice_id, max(invoices.currency) as currency
+    from invoices
+    inner join (select distinct account_id from plans) as planning
+        on invoices.account_id = planning.account_id
+    group by invoices.invoice_id
 ),
 
 received as (
@@ -81,6 +83,7 @@ select
     plans.currency,
     plans.invoice_id,
     plans.upcoming_cents,
+    greatest(plans.overdue_cents - coalesce(received.cents, 0), 0) as missed_cents,
     plans.next_due_on,
     min(case
         when coalesce(received.cents, 0) + settings.tolerance_cents >= plans.overdue_cents then 1

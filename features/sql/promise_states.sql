@@ -8,6 +8,7 @@ with known as (
     select
         accounts.as_of,
         promises.promise_id,
+        accounts.account_no,
         promises.account_id,
         promises.invoice_id,
         promises.made_on,
@@ -18,7 +19,7 @@ with known as (
             when promises.withdrawn_on <= accounts.as_of or later.promise_id is not null then 1
             else 0
         end as is_void
-    from (select distinct as_of, account_id from open_accounts) as accounts
+    from asked_accounts as accounts
     inner join promises
         on accounts.account_id = promises.account_id
         and promises.visible_on <= accounts.as_of
@@ -122,6 +123,7 @@ account_cash as (
 select
     known.as_of,
     known.promise_id,
+    known.account_no,
     known.account_id,
     known.invoice_id,
     known.made_on,

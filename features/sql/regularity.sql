@@ -1,71 +1,89 @@
 -- grain:  one row per as-of date and account
--- clock:  payments shown by the books at as_of, made in the 365 days before it
--- source: settlements (invoices, applications, due_date_changes)
-with pay_days as (
-    select
-        accounts.as_of,
-        accounts.account_id,
-        settlements.paid_on,
-        cast(count(*) as bigint) as items
-    from (select distinct as_of, account_id from open_accounts) as accounts
-    inner join settlements
-        on accounts.account_id = settlements.account_id
-        and settlements.from_on <= accounts.as_of
-        and (settlements.until_on is null or settlements.until_on > accounts.as_of)
-        and datediff('day', settlements.paid_on, accounts.as_of) < 365
-    group by accounts.as_of, accounts.account_id, settlements.paid_on
-),
-
-days as (
+-- clock:  as pay_days
+-- source: pay_days
+-- The commonest day of a week or month is found as the largest count; of equal counts the
+-- earliest day counts. A month shorter than the commonest day pays on its last.
+with days as (
     select
         as_of,
-        account_id,
-        isodow(paid_on) as weekday,
+        account_no,
+        days_ago,
+        datediff('day', cast('1900-01-01' as date), paid_on) % 7 as weekday,
         day(paid_on) as month_day,
-        day(last_day(paid_on)) - day(paid_on) as days_to_month_end
+        case
+            when day(last_day(paid_on)) - day(paid_on) <= 2 or day(paid_on) = 1 then 1
+            else 0
+        end as at_month_end
     from pay_days
 ),
 
 month_days as (
-    select as_of, account_id, month_day, cast(count(*) as bigint) as payments
+    select as_of, account_no, month_day, cast(count(*) as bigint) as pay_days
     from days
-    group by as_of, account_id, month_day
+    group by as_of, account_no, month_day
 ),
 
 commonest as (
-    select
-        as_of,
-        account_id,
-        1.0 * max(payments) / sum(payments) as month_day_share,
-        cast(sum(payments) as bigint) as pay_days
+    select as_of, account_no, max(100 * pay_days + 31 - month_day) as code
     from month_days
-    group by as_of, account_id
+    group by as_of, account_no
 ),
 
 weekdays as (
     select
         as_of,
-        account_id,
+        account_no,
         cast(count(*) as bigint) as pay_days,
-        cast(count(*) filter (weekday = 1) as bigint) as mondays,
-        cast(count(*) filter (weekday = 2) as bigint) as tuesdays,
-        cast(count(*) filter (weekday = 3) as bigint) as wednesdays,
-        cast(count(*) filter (weekday = 4) as bigint) as thursdays,
-        cast(count(*) filter (weekday = 5) as bigint) as fridays,
-        cast(count(*) filter (days_to_month_end <= 2 or month_day = 1) as bigint) as month_ends
+        min(days_ago) as last_ago,
+        max(days_ago) as first_ago,
+        cast(sum(at_month_end) as bigint) as month_ends,
+        greatest(
+            10 * cast(count(*) filter (where weekday = 0) as bigint) + 6,
+            10 * cast(count(*) filter (where weekday = 1) as bigint) + 5,
+            10 * cast(count(*) filter (where weekday = 2) as bigint) + 4,
+            10 * cast(count(*) filter (where weekday = 3) as bigint) + 3,
+            10 * cast(count(*) filter (where weekday = 4) as bigint) + 2,
+            10 * cast(count(*) filter (where weekday = 5) as bigint) + 1,
+            10 * cast(count(*) filter (where weekday = 6) as bigint)
+        ) as code
     from days
-    group by as_of, account_id
+    group by as_of, account_no
+),
+
+usual as (
+    select
+        weekdays.as_of,
+        weekdays.account_no,
+        weekdays.pay_days,
+        weekdays.last_ago,
+        weekdays.month_ends,
+        cast(weekdays.first_ago - weekdays.last_ago as double)
+            / nullif(weekdays.pay_days - 1, 0) as gap_days,
+        cast(floor(weekdays.code / 10) as bigint) as on_weekday,
+        6 - weekdays.code % 10 as weekday,
+        cast(floor(commonest.code / 100) as bigint) as on_month_day,
+        31 - commonest.code % 100 as month_day
+    from weekdays
+    inner join commonest
+        on weekdays.as_of = commonest.as_of
+        and weekdays.account_no = commonest.account_no
 )
 
 select
-    weekdays.as_of,
-    weekdays.account_id,
-    weekdays.pay_days as pay_days_365,
-    1.0 * greatest(mondays, tuesdays, wednesdays, thursdays, fridays) / weekdays.pay_days
-        as weekday_share,
-    commonest.month_day_share,
-    1.0 * weekdays.month_ends / weekdays.pay_days as month_end_share
-from weekdays
-inner join commonest
-    on weekdays.as_of = commonest.as_of
-    and weekdays.account_id = commonest.account_id
+    as_of,
+    account_no,
+    pay_days as pay_days_365,
+    gap_days as payment_gap_days,
+    cast(last_ago as double) / nullif(gap_days, 0) as payment_gap_ratio,
+    cast(on_weekday as double) / pay_days as weekday_share,
+    cast(on_month_day as double) / pay_days as month_day_share,
+    cast(month_ends as double) / pay_days as month_end_share,
+    (7 + weekday - datediff('day', cast('1900-01-01' as date), as_of) % 7) % 7
+        as days_to_usual_weekday,
+    case
+        when least(month_day, day(last_day(as_of))) >= day(as_of)
+        then least(month_day, day(last_day(as_of))) - day(as_of)
+        else day(last_day(as_of)) - day(as_of)
+            + least(month_day, day(last_day(as_of + interval 28 day)))
+    end as days_to_usual_month_day
+from usual

@@ -1,40 +1,33 @@
 -- grain:  one row per as-of date and account
 -- clock:  as_of
--- source: receipts, receipt_returns
+-- source: asked_accounts, receipts, receipt_returns, return_classes
+-- Classes of return codes are versioned data (features/codes); a refund is no failure.
 with received as (
     select
         accounts.as_of,
-        accounts.account_id,
+        accounts.account_no,
         cast(count(*) as bigint) as receipts,
         cast(count(*) filter (
-            receipts.provisional_until > accounts.as_of
+            where receipts.provisional_until > accounts.as_of
         ) as bigint) as provisional
-    from (select distinct as_of, account_id from open_accounts) as accounts
+    from asked_accounts as accounts
     inner join receipts
         on accounts.account_id = receipts.account_id
         and receipts.visible_on <= accounts.as_of
         and (receipts.superseded_on is null or receipts.superseded_on > accounts.as_of)
         and datediff('day', receipts.received_on, accounts.as_of) < 365
-    group by accounts.as_of, accounts.account_id
+    group by accounts.as_of, accounts.account_no
 ),
 
-returned as (
+known as (
     select
         accounts.as_of,
-        accounts.account_id,
-        cast(count(*) filter (
-            datediff('day', receipt_returns.returned_on, accounts.as_of) < 365
-        ) as bigint) as returns_365,
-        cast(count(*) filter (
-            receipt_returns.code in ('R01', 'R09', 'AM04')
-            and datediff('day', receipt_returns.returned_on, accounts.as_of) < 365
-        ) as bigint) as funds_returns_365,
-        cast(count(*) filter (
-            receipt_returns.kind = 'chargeback'
-            and datediff('day', receipt_returns.returned_on, accounts.as_of) < 365
-        ) as bigint) as chargebacks_365,
-        min(datediff('day', receipt_returns.returned_on, accounts.as_of)) as days_since_return
-    from (select distinct as_of, account_id from open_accounts) as accounts
+        accounts.account_no,
+        datediff('day', receipt_returns.returned_on, accounts.as_of) as days_ago,
+        receipt_returns.kind,
+        receipt_returns.receipt_id,
+        coalesce(return_classes.class, 'unknown') as class
+    from asked_accounts as accounts
     inner join receipt_returns
         on accounts.account_id = receipt_returns.account_id
         and receipt_returns.visible_on <= accounts.as_of
@@ -43,22 +36,62 @@ returned as (
             or receipt_returns.superseded_on > accounts.as_of
         )
         and receipt_returns.kind <> 'refund'
-    group by accounts.as_of, accounts.account_id
+    left join return_classes
+        on upper(trim(receipt_returns.code)) = return_classes.code
+),
+
+returned as (
+    select
+        known.as_of,
+        known.account_no,
+        cast(count(*) filter (where known.days_ago < 365) as bigint) as returns_365,
+        cast(count(*) filter (
+            where known.days_ago < 365 and known.class = 'funds'
+        ) as bigint) as funds_365,
+        cast(count(*) filter (
+            where known.days_ago < 365 and known.class = 'account_data'
+        ) as bigint) as account_data_365,
+        cast(count(*) filter (
+            where known.days_ago < 365 and known.class = 'unauthorised'
+        ) as bigint) as unauthorised_365,
+        cast(count(*) filter (
+            where known.days_ago < 365 and known.class = 'dispute'
+        ) as bigint) as disputed_365,
+        cast(count(*) filter (
+            where known.days_ago < 365 and known.kind = 'chargeback'
+        ) as bigint) as chargebacks_365,
+        cast(count(*) filter (
+            where known.days_ago < 365 and receipts.method in ('card', 'direct_debit', 'ach')
+        ) as bigint) as automatic_365,
+        min(known.days_ago) as days_since_return,
+        min(known.days_ago) filter (where known.class = 'funds') as days_since_funds_return
+    from known
+    left join receipts
+        on known.receipt_id = receipts.receipt_id
+        and receipts.visible_on <= known.as_of
+        and (receipts.superseded_on is null or receipts.superseded_on > known.as_of)
+    group by known.as_of, known.account_no
 )
 
 select
     accounts.as_of,
-    accounts.account_id,
+    accounts.account_no,
     coalesce(returned.returns_365, 0) as returns_365,
-    coalesce(returned.funds_returns_365, 0) as funds_returns_365,
+    coalesce(returned.funds_365, 0) as funds_returns_365,
+    coalesce(returned.account_data_365, 0) as account_data_returns_365,
+    coalesce(returned.unauthorised_365, 0) as unauthorised_returns_365,
+    coalesce(returned.disputed_365, 0) as disputed_returns_365,
     coalesce(returned.chargebacks_365, 0) as chargebacks_365,
+    coalesce(returned.automatic_365, 0) as automatic_returns_365,
     returned.days_since_return,
-    1.0 * coalesce(returned.returns_365, 0) / nullif(received.receipts, 0) as returned_share_365,
+    returned.days_since_funds_return,
+    cast(coalesce(returned.returns_365, 0) as double) / nullif(received.receipts, 0)
+        as returned_share_365,
     coalesce(received.provisional, 0) as provisional_receipts
-from (select distinct as_of, account_id from open_accounts) as accounts
+from asked_accounts as accounts
 left join received
     on accounts.as_of = received.as_of
-    and accounts.account_id = received.account_id
+    and accounts.account_no = received.account_no
 left join returned
     on accounts.as_of = returned.as_of
-    and accounts.account_id = returned.account_id
+    and accounts.account_no = returned.account_no

@@ -1,42 +1,15 @@
 -- grain:  one row per as-of date, account and currency
 -- clock:  as_of; account attributes only where their dated history exists
--- source: open_accounts, accounts, account_changes
-with latest as (
-    select as_of, account_id, changed, value
-    from (
-        select
-            open_accounts.as_of,
-            open_accounts.account_id,
-            account_changes."column" as changed,
-            account_changes.value,
-            row_number() over (
-                partition by
-                    open_accounts.as_of,
-                    open_accounts.account_id,
-                    account_changes."column"
-                order by account_changes.known_on desc
-            ) as age_rank
-        from (select distinct as_of, account_id from open_accounts) as open_accounts
-        inner join account_changes
-            on open_accounts.account_id = account_changes.account_id
-            and account_changes.visible_on <= open_accounts.as_of
-            and (
-                account_changes.superseded_on is null
-                or account_changes.superseded_on > open_accounts.as_of
-            )
-            and account_changes."column" in ('autopay', 'credit_limit')
-    ) as ranked
-    where age_rank = 1
-),
-
-terms as (
+-- source: open_accounts, accounts, dated_terms (account_changes)
+-- A credit limit is in the account's own currency; balances in another are not held against it.
+with terms as (
     select
         open_accounts.as_of,
-        open_accounts.account_id,
+        open_accounts.account_no,
         open_accounts.currency,
         open_accounts.balance_cents,
         case
-            when autopay.changed is not null then
+            when autopay.attribute is not null then
                 case
                     when lower(autopay.value) in ('true', '1') then 1
                     when autopay.value is not null then 0
@@ -45,27 +18,29 @@ terms as (
             when not accounts.autopay then 0
         end as autopay,
         case
-            when credit_limit.changed is not null
+            when accounts.currency <> open_accounts.currency then null
+            when credit_limit.attribute is not null
             then cast(credit_limit.value as decimal(18, 2))
             else accounts.credit_limit
         end as credit_limit
     from open_accounts
     inner join accounts
         on open_accounts.account_id = accounts.account_id
-    left join latest as autopay
+    left join dated_terms as autopay
         on open_accounts.as_of = autopay.as_of
-        and open_accounts.account_id = autopay.account_id
-        and autopay.changed = 'autopay'
-    left join latest as credit_limit
+        and open_accounts.account_no = autopay.account_no
+        and autopay.attribute = 'autopay'
+    left join dated_terms as credit_limit
         on open_accounts.as_of = credit_limit.as_of
-        and open_accounts.account_id = credit_limit.account_id
-        and credit_limit.changed = 'credit_limit'
+        and open_accounts.account_no = credit_limit.account_no
+        and credit_limit.attribute = 'credit_limit'
 )
 
 select
     as_of,
-    account_id,
+    account_no,
     currency,
     autopay,
-    balance_cents / 100.0 / nullif(credit_limit, 0) as credit_limit_used
+    cast(balance_cents as double)
+        / nullif(cast(cast(credit_limit * 100 as bigint) as double), 0) as credit_limit_used
 from terms

@@ -1,79 +1,104 @@
 -- grain:  one row per as-of date, account, currency and source (receipt or credit)
 -- clock:  as_of
--- source: receipts, receipt_returns, credits, applications
-with sources as (
-    select
-        accounts.as_of,
-        accounts.account_id,
-        accounts.currency,
-        receipts.receipt_id as source_id,
-        'receipt' as source_kind,
-        cast(receipts.amount * 100 as bigint) as cents
-    from open_accounts as accounts
-    inner join receipts
-        on accounts.account_id = receipts.account_id
-        and accounts.currency = receipts.currency
-        and receipts.visible_on <= accounts.as_of
-        and (receipts.superseded_on is null or receipts.superseded_on > accounts.as_of)
+-- source: open_accounts, receipts, receipt_returns, credits, applications
+-- What a receipt or credit gave, less what was applied of it and what came back. Between two
+-- days asked for, movements of a source become one row; hardly any source keeps a balance.
+with raw_moves as (
+    select receipt_id as source_id, visible_on, superseded_on, amount
+    from receipts
     union all
-    select
-        accounts.as_of,
-        accounts.account_id,
-        accounts.currency,
-        credits.credit_id as source_id,
-        'credit' as source_kind,
-        cast(credits.amount * 100 as bigint) as cents
-    from open_accounts as accounts
-    inner join credits
-        on accounts.account_id = credits.account_id
-        and accounts.currency = credits.currency
-        and credits.visible_on <= accounts.as_of
-        and (credits.superseded_on is null or credits.superseded_on > accounts.as_of)
+    select credit_id as source_id, visible_on, superseded_on, amount
+    from credits
+    union all
+    select source_id, visible_on, superseded_on, -amount as amount
+    from applications
+    where cause in ('cash', 'cash_return', 'credit', 'netting', 'unapply')
+        and source_id is not null
+    union all
+    select receipt_id as source_id, visible_on, superseded_on, -amount as amount
+    from receipt_returns
 ),
 
-movements as (
-    select as_of, account_id, currency, source_kind, source_id, cents
-    from sources
+signed as (
+    select source_id, visible_on as day, cast(amount * 100 as bigint) as cents
+    from raw_moves
+    where superseded_on is null or superseded_on > visible_on
     union all
+    select source_id, superseded_on as day, -cast(amount * 100 as bigint) as cents
+    from raw_moves
+    where superseded_on > visible_on
+),
+
+moves as (
+    select signed.source_id, calendar.shown_on, cast(sum(signed.cents) as bigint) as cents
+    from signed
+    cross join settings
+    inner join calendar
+        on calendar.day = greatest(signed.day, settings.first_on)
+    group by signed.source_id, calendar.shown_on
+),
+
+-- a source that never moved by more than nothing needs no history
+unsettled as (
+    select distinct source_id
+    from moves
+    where cents <> 0
+),
+
+states as (
     select
-        sources.as_of,
-        sources.account_id,
-        sources.currency,
-        sources.source_kind,
-        sources.source_id,
-        -cast(applications.amount * 100 as bigint) as cents
-    from sources
-    inner join applications
-        on sources.source_id = applications.source_id
-        and applications.cause in ('cash', 'cash_return', 'credit', 'netting', 'unapply')
-        and applications.visible_on <= sources.as_of
-        and (applications.superseded_on is null or applications.superseded_on > sources.as_of)
-    union all
+        moves.source_id,
+        moves.shown_on as from_on,
+        lead(moves.shown_on) over (
+            partition by moves.source_id order by moves.shown_on
+        ) as until_on,
+        cast(sum(moves.cents) over (
+            partition by moves.source_id order by moves.shown_on
+            rows between unbounded preceding and current row
+        ) as bigint) as cents
+    from moves
+    inner join unsettled
+        on moves.source_id = unsettled.source_id
+),
+
+waiting as (
+    select as_of_dates.as_of, states.source_id, states.cents
+    from as_of_dates
+    inner join states
+        on states.from_on <= as_of_dates.as_of
+        and (states.until_on is null or states.until_on > as_of_dates.as_of)
+        and states.cents <> 0
+),
+
+owned as (
     select
-        sources.as_of,
-        sources.account_id,
-        sources.currency,
-        sources.source_kind,
-        sources.source_id,
-        -cast(receipt_returns.amount * 100 as bigint) as cents
-    from sources
-    inner join receipt_returns
-        on sources.source_id = receipt_returns.receipt_id
-        and sources.source_kind = 'receipt'
-        and receipt_returns.visible_on <= sources.as_of
-        and (
-            receipt_returns.superseded_on is null
-            or receipt_returns.superseded_on > sources.as_of
-        )
+        waiting.as_of,
+        waiting.source_id,
+        waiting.cents,
+        case when receipts.receipt_id is null then 'credit' else 'receipt' end as source_kind,
+        coalesce(receipts.account_id, credits.account_id) as account_id,
+        coalesce(receipts.currency, credits.currency) as currency
+    from waiting
+    left join receipts
+        on waiting.source_id = receipts.receipt_id
+        and receipts.visible_on <= waiting.as_of
+        and (receipts.superseded_on is null or receipts.superseded_on > waiting.as_of)
+    left join credits
+        on waiting.source_id = credits.credit_id
+        and credits.visible_on <= waiting.as_of
+        and (credits.superseded_on is null or credits.superseded_on > waiting.as_of)
 )
 
 select
-    as_of,
-    account_id,
-    currency,
-    source_kind,
-    source_id,
-    cast(sum(cents) as bigint) as unapplied_cents
-from movements
-group by as_of, account_id, currency, source_kind, source_id
-having sum(cents) <> 0
+    owned.as_of,
+    accounts.account_no,
+    accounts.account_id,
+    owned.currency,
+    owned.source_kind,
+    owned.source_id,
+    owned.cents as unapplied_cents
+from owned
+inner join open_accounts as accounts
+    on owned.as_of = accounts.as_of
+    and owned.account_id = accounts.account_id
+    and owned.currency = accounts.currency

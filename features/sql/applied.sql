@@ -1,0 +1,141 @@
+-- grain:  one row per invoice and period in which nothing more was applied to it
+-- clock:  from_on <= t < until_on at every day t asked for; a null from_on is the beginning
+-- source: applications, credits
+-- What was applied between two days asked for becomes one row, so that a single day costs one
+-- aggregate per invoice. An undone application takes back what its source gave: cash from a
+-- receipt, else a credit.
+with classified as (
+    select
+        applications.invoice_id,
+        applications.visible_on,
+        applications.superseded_on,
+        applications.applied_on,
+        cast(applications.amount * 100 as bigint) as cents,
+        applications.cause,
+        case
+            when applications.cause in ('cash', 'cash_return', 'discount', 'netting') then 'paid'
+            when applications.cause = 'write_off' then 'written_off'
+            when applications.cause = 'unapply' and credits.credit_id is null then 'paid'
+            else 'credited'
+        end as side
+    from applications
+    left join (select distinct credit_id from credits) as credits
+        on applications.cause = 'unapply' and applications.source_id = credits.credit_id
+),
+
+signed as (
+    select invoice_id, visible_on as day, applied_on, cents, cause, side
+    from classified
+    where superseded_on is null or superseded_on > visible_on
+    union all
+    select invoice_id, superseded_on as day, applied_on, -cents as cents, cause, side
+    from classified
+    where superseded_on > visible_on
+),
+
+dated as (
+    select
+        signed.invoice_id,
+        signed.day,
+        calendar.shown_on,
+        signed.applied_on,
+        signed.cents,
+        signed.cause,
+        signed.side
+    from signed
+    cross join settings
+    inner join calendar
+        on calendar.day = greatest(signed.day, settings.first_on)
+),
+
+totals as (
+    select
+        invoice_id,
+        min(shown_on) as first_shown_on,
+        max(shown_on) as last_shown_on,
+        cast(sum(cents) as bigint) as cents,
+        cast(sum(case when side = 'paid' then cents else 0 end) as bigint) as paid,
+        cast(sum(case when side = 'credited' then cents else 0 end) as bigint) as credited,
+        cast(sum(case when cause = 'discount' then cents else 0 end) as bigint) as discounted,
+        cast(sum(case
+            when side = 'paid' and cause in ('cash', 'cash_return', 'unapply')
+            then case when cents > 0 then 1 else -1 end
+            else 0
+        end) as integer) as payments,
+        max(case when side = 'paid' and cents > 0 then applied_on end) as paid_on,
+        max(day) as changed_on
+    from dated
+    group by invoice_id
+),
+
+-- most invoices move between two days asked for and never again: the others need a history
+moves as (
+    select
+        dated.invoice_id,
+        dated.shown_on,
+        cast(sum(cents) as bigint) as cents,
+        cast(sum(case when side = 'paid' then cents else 0 end) as bigint) as paid,
+        cast(sum(case when side = 'credited' then cents else 0 end) as bigint) as credited,
+        cast(sum(case when cause = 'discount' then cents else 0 end) as bigint) as discounted,
+        cast(sum(case
+            when side = 'paid' and cause in ('cash', 'cash_return', 'unapply')
+            then case when cents > 0 then 1 else -1 end
+            else 0
+        end) as integer) as payments,
+        max(case when side = 'paid' and cents > 0 then applied_on end) as paid_on,
+        max(day) as changed_on
+    from dated
+    inner join (
+        select invoice_id as repeated_id
+        from totals
+        where first_shown_on < last_shown_on
+    ) as repeated
+        on dated.invoice_id = repeated.repeated_id
+    group by dated.invoice_id, dated.shown_on
+)
+
+select
+    invoice_id,
+    first_shown_on as from_on,
+    cast(null as date) as until_on,
+    changed_on,
+    cents as applied_cents,
+    paid as paid_cents,
+    credited as credited_cents,
+    discounted as discounted_cents,
+    payments,
+    paid_on as last_paid_on
+from totals
+where first_shown_on = last_shown_on
+union all
+select
+    invoice_id,
+    shown_on as from_on,
+    lead(shown_on) over (partition by invoice_id order by shown_on) as until_on,
+    max(changed_on) over running as changed_on,
+    cast(sum(cents) over running as bigint) as applied_cents,
+    cast(sum(paid) over running as bigint) as paid_cents,
+    cast(sum(credited) over running as bigint) as credited_cents,
+    cast(sum(discounted) over running as bigint) as discounted_cents,
+    cast(sum(payments) over running as integer) as payments,
+    max(paid_on) over running as last_paid_on
+from moves
+window running as (
+    partition by invoice_id order by shown_on
+    rows between unbounded preceding and current row
+)
+union all
+select
+    totals.invoice_id,
+    cast(null as date) as from_on,
+    totals.first_shown_on as until_on,
+    cast(null as date) as changed_on,
+    cast(0 as bigint) as applied_cents,
+    cast(0 as bigint) as paid_cents,
+    cast(0 as bigint) as credited_cents,
+    cast(0 as bigint) as discounted_cents,
+    0 as payments,
+    cast(null as date) as last_paid_on
+from totals
+cross join settings
+where totals.first_shown_on > settings.first_on

@@ -1,0 +1,49 @@
+-- grain:  one row per as-of date, account and currency
+-- clock:  the balances that the books showed 30 and 90 days before as_of
+-- source: open_accounts, looks, item_states (invoices, applications, credits, due_date_changes)
+with balances as (
+    select
+        accounts.as_of,
+        accounts.account_no,
+        accounts.currency,
+        cast(sum(case when looks.days_back = 30 then states.balance_cents end) as bigint)
+            as cents_30,
+        cast(sum(case
+            when looks.days_back = 30 and states.due_on < looks.looked_on
+            then states.balance_cents
+            else 0
+        end) as bigint) as past_due_30,
+        cast(sum(case when looks.days_back = 90 then states.balance_cents end) as bigint)
+            as cents_90,
+        cast(sum(case
+            when looks.days_back = 90 and states.due_on < looks.looked_on
+            then states.balance_cents
+            else 0
+        end) as bigint) as past_due_90
+    from open_accounts as accounts
+    inner join looks
+        on accounts.as_of = looks.as_of
+    inner join item_states as states
+        on accounts.account_id = states.account_id
+        and accounts.currency = states.currency
+        and states.from_on <= looks.looked_on
+        and (states.until_on is null or states.until_on > looks.looked_on)
+    cross join settings
+    where states.balance_cents > settings.tolerance_cents
+    group by accounts.as_of, accounts.account_no, accounts.currency
+)
+
+select
+    accounts.as_of,
+    accounts.account_no,
+    accounts.currency,
+    cast(accounts.past_due_cents as double) / accounts.balance_cents
+        - cast(balances.past_due_30 as double) / balances.cents_30 as past_due_share_change_30,
+    cast(accounts.past_due_cents as double) / accounts.balance_cents
+        - cast(balances.past_due_90 as double) / balances.cents_90 as past_due_share_change_90,
+    cast(accounts.balance_cents as double) / balances.cents_90 as balance_against_90_days_ago
+from open_accounts as accounts
+left join balances
+    on accounts.as_of = balances.as_of
+    and accounts.account_no = balances.account_no
+    and accounts.currency = balances.currency
