@@ -15,7 +15,7 @@ dates together.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -136,6 +136,8 @@ def open_session(
     as_of: Sequence[date],
     rules: Rules | None = None,
     options: EngineOptions | None = None,
+    *,
+    beside: Mapping[str, Ledger] | None = None,
 ) -> Iterator[Session]:
     """Open a session on ``ledger`` for the dates in ``as_of``.
 
@@ -147,6 +149,8 @@ def open_session(
         Observation dates; repeated dates count once.
     rules, options : Rules, EngineOptions
         Defaults apply when None.
+    beside : mapping of str to Ledger
+        Further ledgers, whose tables are shown in a schema of the given name.
 
     Raises
     ------
@@ -156,9 +160,13 @@ def open_session(
     if not as_of:
         raise ValueError("as_of must name at least one date, got none.")
     rules = rules or Rules()
-    connection = duckdb.connect(":memory:", config=_config(ledger, options or EngineOptions()))
+    others = dict(beside or {})
+    config = _config((ledger, *others.values()), options or EngineOptions())
+    connection = duckdb.connect(":memory:", config=config)
     try:
         show_tables(connection, ledger)
+        for schema, other in others.items():
+            show_tables(connection, other, schema)
         dates = pa.table({"as_of": pa.array(sorted(set(as_of)), pa.date32())})
         connection.register("as_of_rows", dates)
         connection.execute("create temp table as_of_dates as select as_of from as_of_rows")
@@ -173,11 +181,11 @@ def open_session(
         connection.close()
 
 
-def _config(ledger: Ledger, options: EngineOptions) -> dict[str, Any]:
+def _config(ledgers: Sequence[Ledger], options: EngineOptions) -> dict[str, Any]:
     config: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "enable_external_access": bool(ledger.files),
+        "enable_external_access": any(ledger.files for ledger in ledgers),
         "threads": options.threads or os.cpu_count() or 1,
     }
     if options.memory_limit is not None:
