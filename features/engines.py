@@ -7,7 +7,7 @@ stage once, for all dates together.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -126,6 +126,7 @@ def open_session(
     options: EngineOptions | None = None,
     *,
     watched: Sequence[date] = (),
+    beside: Mapping[str, Ledger] | None = None,
 ) -> Iterator[Session]:
     """Open a session on ``ledger`` for the dates in ``as_of``.
 
@@ -139,6 +140,8 @@ def open_session(
         Defaults apply when None.
     watched : sequence of date
         Further days on which the states of items are read.
+    beside : mapping of str to Ledger
+        Further ledgers, whose tables are shown in a schema of the given name.
 
     Raises
     ------
@@ -146,9 +149,13 @@ def open_session(
         When ``as_of`` is empty.
     """
     inputs = input_tables(as_of, rules or Rules(), watched)
-    connection = duckdb.connect(":memory:", config=_config(ledger, options or EngineOptions()))
+    others = dict(beside or {})
+    config = _config((ledger, *others.values()), options or EngineOptions())
+    connection = duckdb.connect(":memory:", config=config)
     try:
         show_tables(connection, ledger)
+        for schema, other in others.items():
+            show_tables(connection, other, schema)
         for name, table in inputs.items():
             connection.register(name, table)
         yield Session(connection)
@@ -156,11 +163,11 @@ def open_session(
         connection.close()
 
 
-def _config(ledger: Ledger, options: EngineOptions) -> dict[str, Any]:
+def _config(ledgers: Sequence[Ledger], options: EngineOptions) -> dict[str, Any]:
     config: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "enable_external_access": bool(ledger.files),
+        "enable_external_access": any(ledger.files for ledger in ledgers),
         "threads": options.threads or os.cpu_count() or 1,
     }
     if options.memory_limit is not None:

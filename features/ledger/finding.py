@@ -38,7 +38,8 @@ class Finding:
     count : int
         Rows that the finding is about.
     examples : tuple of str
-        Ids of at most five of them.
+        Ids of at most five of them; where two ledgers are compared, with what each one says
+        (``"INV-1: 2024-02-09 → 2024-03-09"``).
 
     Examples
     --------

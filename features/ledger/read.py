@@ -112,26 +112,31 @@ def _digest_files(files: Mapping[str, tuple[Path, ...]]) -> str:
     return digest.hexdigest()
 
 
-def show_tables(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
-    """Create one view per contract table in ``connection``."""
+def show_tables(
+    connection: duckdb.DuckDBPyConnection, ledger: Ledger, schema: str = "main"
+) -> None:
+    """Create one view per contract table in ``schema`` of ``connection``."""
+    connection.execute(f'create schema if not exists "{schema}"')
     for table in TABLES.values():
-        stored = f"stored_{table.name}"
-        _show_stored(connection, ledger, table, stored)
+        stored = f'"{schema}".stored_{table.name}'
+        _show_stored(connection, ledger, table, schema)
         connection.execute(
-            f"create or replace view {table.name} as {_visible(connection, table, stored)}"
+            f'create or replace view "{schema}".{table.name} as '
+            f"{_visible(connection, table, stored)}"
         )
 
 
 def _show_stored(
-    connection: duckdb.DuckDBPyConnection, ledger: Ledger, table: Table, stored: str
+    connection: duckdb.DuckDBPyConnection, ledger: Ledger, table: Table, schema: str
 ) -> None:
     columns = ", ".join(
         f'cast("{column.name}" as {SQL_TYPES[column.kind]}) as "{column.name}"'
         for column in table.columns
     )
     if table.name in ledger.rows:
-        connection.register(f"rows_{table.name}", ledger.rows[table.name])
-        parts = [f"select {columns}, 0 as batch from rows_{table.name}"]
+        rows = f"rows_{schema}_{table.name}"
+        connection.register(rows, ledger.rows[table.name])
+        parts = [f'select {columns}, 0 as batch from "{rows}"']
     else:
         parts = [
             f"select {columns}, {batch} as batch from {_scan(path)}"
@@ -142,7 +147,9 @@ def _show_stored(
             f'cast(null as {SQL_TYPES[column.kind]}) as "{column.name}"' for column in table.columns
         )
         parts = [f"select {nothing}, 0 as batch where false"]
-    connection.execute(f"create or replace view {stored} as {' union all '.join(parts)}")
+    connection.execute(
+        f'create or replace view "{schema}".stored_{table.name} as {" union all ".join(parts)}'
+    )
 
 
 def _scan(path: Path) -> str:

@@ -18,24 +18,9 @@ import duckdb
 import pyarrow as pa
 
 from features.ledger.arrow import arrow_schema
+from features.ledger.late import LATE
 from features.ledger.read import Ledger, show_tables
 from features.ledger.tables import ACCOUNT_CHANGES, ACCOUNTS, DUE_DATE_CHANGES, TABLES, Table
-
-LATE_COLUMNS: dict[str, tuple[str, ...]] = {
-    "disputes": ("closed_on", "closed_known_on", "outcome"),
-    "promises": ("withdrawn_on", "superseded_by"),
-    "installments": ("cancelled_on", "cancelled_known_on"),
-    "account_flags": ("until_on",),
-}
-"""Columns that are empty at first and are filled in later, with a clock of their own."""
-
-_LATE_CLOCKS: dict[str, str] = {
-    "disputes": "coalesce(fresh.closed_known_on, fresh.closed_on)",
-    "promises": "fresh.withdrawn_on",
-    "installments": "coalesce(fresh.cancelled_known_on, fresh.cancelled_on)",
-    "account_flags": "fresh.until_on",
-}
-"""The day from which the late columns of a row count."""
 
 _HISTORIES: dict[str, Table] = {"accounts": ACCOUNT_CHANGES, "invoices": DUE_DATE_CHANGES}
 """Tables with dated columns → the table of their history."""
@@ -164,7 +149,7 @@ def _restated(table: Table, plain: list[str]) -> str:
     A late column that was filled before, or whose clock lies in days that the ledger already
     covers, says something that the books did not show then: a newer version.
     """
-    late = LATE_COLUMNS.get(table.name, ())
+    late = LATE[table.name].every if table.name in LATE else ()
     terms = [_differs([name for name in plain if name not in late])]
     terms += [
         f'(fresh."{name}" is distinct from before."{name}" and before."{name}" is not null)'
@@ -172,7 +157,8 @@ def _restated(table: Table, plain: list[str]) -> str:
     ]
     if late:
         filled = _any([f'(fresh."{name}" is distinct from before."{name}")' for name in late])
-        terms.append(f"(({filled}) and {_LATE_CLOCKS[table.name]} <= getvariable('known_through'))")
+        day = LATE[table.name].day("fresh")
+        terms.append(f"(({filled}) and {day} <= getvariable('known_through'))")
     if table.name == "promises":
         terms.append(
             "(fresh.superseded_by is distinct from before.superseded_by "

@@ -28,6 +28,8 @@ _ANSWERS = {
     "failed": "[red]failed[/red]",
 }
 _CURRENCIES_A_TABLE = 5
+_FEATURES_SHOWN = 10
+_COLUMNS = ["question", "answer", "rows", "what was found"]
 
 
 @click.command("check")
@@ -40,23 +42,38 @@ _CURRENCIES_A_TABLE = 5
     help="Day on which the books must balance; repeat for several. "
     "Default: the last 24 month ends and the last known day.",
 )
+@click.option(
+    "--against",
+    type=LEDGER,
+    help="An older ledger of the same system. On its last known day both must show the same "
+    "rows and features, and no id of it may be gone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all findings as JSON.")
 @refusals
-def command(ledger: Path, as_of: tuple[date, ...], as_json: bool) -> None:  # noqa: FBT001
+def command(
+    ledger: Path,
+    as_of: tuple[date, ...],
+    against: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> None:
     """Prove a ledger's invariants and say whether it can be trained on.
 
-    Exit code 1 when an invariant fails. A ledger that is sound but too small for a model is
-    reported and ends with 0: it can be scored from its roll-rate matrix.
+    Exit code 1 when an invariant fails, or when the ledger does not agree with the older one it
+    is compared with. A ledger that is sound but too small for a model is reported and ends
+    with 0: it can be scored from its roll-rate matrix.
     """
     from dataclasses import asdict  # noqa: PLC0415 (quick --help)
 
+    from features.ledger.against import check_against  # noqa: PLC0415
     from features.ledger.finding import all_passed  # noqa: PLC0415
     from features.ledger.invariants import check_ledger  # noqa: PLC0415
     from features.ledger.read import open_ledger  # noqa: PLC0415
     from features.ledger.sufficiency import judge_sufficiency  # noqa: PLC0415
 
     opened = open_ledger(ledger)
+    older = open_ledger(against) if against else None
     with progress("Check") as tell:
+        compared = check_against(opened, older, progress=tell) if older else []
         findings = check_ledger(opened, as_of or None, progress=tell)
         sound = all_passed(findings)
         sufficiency = judge_sufficiency(opened, progress=tell) if sound else None
@@ -65,8 +82,15 @@ def command(ledger: Path, as_of: tuple[date, ...], as_json: bool) -> None:  # no
             {
                 "ledger_digest": opened.digest,
                 "known_through": opened.manifest.known_through,
-                "passed": sound,
+                "passed": sound and all_passed(compared),
                 "findings": [asdict(finding) for finding in findings],
+                "against": {
+                    "ledger_digest": older.digest,
+                    "known_through": older.manifest.known_through,
+                    "findings": [asdict(finding) for finding in compared],
+                }
+                if older
+                else None,
                 "sufficiency": asdict(sufficiency) | {"enough": sufficiency.enough}
                 if sufficiency
                 else None,
@@ -75,9 +99,11 @@ def command(ledger: Path, as_of: tuple[date, ...], as_json: bool) -> None:  # no
     else:
         _print_balances(findings)
         _print_findings(str(ledger), findings)
+        if older:
+            _print_compared(f"{ledger} against {against}", compared)
         if sufficiency:
             _print_sufficiency(sufficiency)
-    if not sound:
+    if not (sound and all_passed(compared)):
         click.get_current_context().exit(1)
 
 
@@ -114,17 +140,29 @@ def _print_findings(ledger: str, findings: Sequence["Finding"]) -> None:
             if finding.passed or finding.currency in told:
                 continue
             told.add(finding.currency)
-        shown = ", ".join(finding.examples)
-        more = ", …" if finding.count > len(finding.examples) else ""
-        rows.append(
-            [
-                finding.name.replace("_", " "),
-                _ANSWERS[finding.outcome],
-                f"{finding.count:,}" if finding.count else "",
-                finding.sentence + (f" ({shown}{more})" if shown else ""),
-            ]
-        )
-    print_table(ledger, ["question", "answer", "rows", "what was found"], rows, right=["rows"])
+        rows.append(_row(finding))
+    print_table(ledger, _COLUMNS, rows, right=["rows"])
+
+
+def _print_compared(title: str, findings: Sequence["Finding"]) -> None:
+    """Print what the comparison found; of many features that differ, the most common ones."""
+    features = [finding for finding in findings if finding.name == "features_agree"]
+    rows = [_row(finding) for finding in findings if finding not in features[_FEATURES_SHOWN:]]
+    if (hidden := len(features) - _FEATURES_SHOWN) > 0:
+        words = f"{hidden} more features differ; --json lists them."
+        rows.append(["features agree", _ANSWERS["failed"], "", words])
+    print_table(title, _COLUMNS, rows, right=["rows"])
+
+
+def _row(finding: "Finding") -> list[str]:
+    shown = ", ".join(finding.examples)
+    more = ", …" if finding.count > len(finding.examples) else ""
+    return [
+        finding.name.replace("_", " "),
+        _ANSWERS[finding.outcome],
+        f"{finding.count:,}" if finding.count else "",
+        finding.sentence + (f" ({shown}{more})" if shown else ""),
+    ]
 
 
 def _print_sufficiency(sufficiency: "Sufficiency") -> None:

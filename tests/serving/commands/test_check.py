@@ -9,10 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from features.ledger.manifest import Manifest
+from features.ledger.read import ledger_from_rows
 from features.ledger.write import import_extract
 from features.sources.base import Extract
 from features.sources.simulated import SimulationConfig, simulate
 from serving.cli import main
+from tests.laws.cutting import cut_ledger
+
+OLDER_DAY = date(2023, 5, 15)
 
 
 @pytest.fixture
@@ -37,6 +42,17 @@ def broken(folder: Path) -> Path:
     first["invoice_id"] = "INV-LOST"
     pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_schema(path)), path)
     return folder
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """The same ledger as it was on 15 May 2023."""
+    simulation = simulate(SimulationConfig(accounts=30, months=6, seed=2))
+    whole = ledger_from_rows(simulation.tables, Manifest(known_through=simulation.known_through))
+    tables = dict(cut_ledger(whole, OLDER_DAY).rows)
+    extract = Extract(tables=tables)
+    import_extract(tmp_path / "older", extract, source="test", known_through=OLDER_DAY)
+    return tmp_path / "older"
 
 
 def test_a_sound_ledger_ends_with_0_and_says_what_a_model_lacks(folder: Path) -> None:
@@ -90,3 +106,58 @@ def test_a_folder_without_a_ledger_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["check", str(tmp_path)])
     assert result.exit_code == 1
     assert "rollrisk import" in result.output
+
+
+def test_a_ledger_that_agrees_with_an_older_one_ends_with_0(folder: Path, older: Path) -> None:
+    """The answers stand in a table of their own."""
+    result = CliRunner().invoke(main, ["check", str(folder), "--against", str(older)])
+    assert result.exit_code == 0, result.output
+    assert f"items open on {OLDER_DAY} are the same bytes" in " ".join(result.output.split())
+    assert "failed" not in result.output
+
+
+def test_a_ledger_that_lost_a_row_since_ends_with_1(folder: Path, older: Path) -> None:
+    """The ledger alone is sound enough to read; against the older one an id is gone."""
+    path = older / "receipts.parquet"
+    rows = pq.read_table(path)
+    added = rows.slice(0, 1).set_column(0, "receipt_id", pa.array(["R-GONE"]))
+    pq.write_table(pa.concat_tables([rows, added.cast(rows.schema)]), path)
+    arguments = ["check", str(folder), "--against", str(older)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert "R-GONE" in result.output
+    answer = json.loads(CliRunner().invoke(main, [*arguments, "--json"]).output)
+    assert answer["passed"] is False
+    assert all(finding["outcome"] != "failed" for finding in answer["findings"])
+    assert answer["against"]["known_through"] == str(OLDER_DAY)
+    (gone,) = [f for f in answer["against"]["findings"] if f["name"] == "ids_kept"]
+    assert (gone["outcome"], gone["where"], gone["examples"]) == (
+        "failed",
+        "receipts",
+        ["R-GONE"],
+    )
+
+
+def test_many_features_that_differ_are_counted_in_the_table_and_listed_as_json(
+    folder: Path, older: Path
+) -> None:
+    """Other due dates change most features; people read the ten most common ones."""
+    path = older / "invoices.parquet"
+    rows = pq.read_table(path).to_pylist()
+    for row in rows:
+        row["due_on"] = row["issued_on"]
+    pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_schema(path)), path)
+    arguments = ["check", str(folder), "--against", str(older)]
+    output = CliRunner().invoke(main, arguments).output
+    answer = json.loads(CliRunner().invoke(main, [*arguments, "--json"]).output)
+    features = [f for f in answer["against"]["findings"] if f["name"] == "features_agree"]
+    assert len(features) > 20
+    assert output.count("features agree") == 11
+    assert f"{len(features) - 10} more features differ" in " ".join(output.split())
+
+
+def test_the_older_ledger_must_be_the_older_one(folder: Path, older: Path) -> None:
+    """Named the wrong way round, the command says so."""
+    result = CliRunner().invoke(main, ["check", str(older), "--against", str(folder)])
+    assert result.exit_code == 1
+    assert "Name them the other way round" in result.output
