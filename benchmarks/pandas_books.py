@@ -251,5 +251,5 @@ def _returns(folder: Path, accounts: pd.Index) -> pd.DataFrame | None:
     returns = _read(folder, "receipt_returns", "return_id account_id returned_on known_on kind")
     returns = _with_clocks(returns, ["return_id"], "returned_on")
     returns = returns[returns["kind"] != "refund"]
-    returns["account"] = accounts.get_indexer(returns["account_id"])
+    returns["account"] = accounts.get_indexer(pd.Index(returns["account_id"]))
     return returns[returns["account"] >= 0]

@@ -75,8 +75,8 @@ def _at(books: Books, as_of: date) -> pd.DataFrame:
     items = items.join(_payments(books, items["account"], day), on="account")
     result = items[list(TWENTY)].astype(np.float64)
     result.insert(0, "as_of", pd.Timestamp(as_of))
-    result.insert(1, "account_id", books.account_ids.take(items["account"]))
-    result.insert(2, "invoice_id", books.invoice_ids.take(items["invoice"]))
+    result.insert(1, "account_id", books.account_ids.take(items["account"].to_numpy()))
+    result.insert(2, "invoice_id", books.invoice_ids.take(items["invoice"].to_numpy()))
     return result
 
 
