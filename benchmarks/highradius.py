@@ -1,6 +1,6 @@
 """Our model beside a reference script's models, on the same rows of real invoices, in one run.
 
-Usage: python benchmarks/highradius.py LEDGER REFERENCE.py CLOSED_INVOICES.csv
+Usage: python -m benchmarks.highradius LEDGER REFERENCE.py CLOSED_INVOICES.csv
 
 LEDGER is the imported file; REFERENCE.py fits its models in ``main(path)`` and hands each to
 ``judge(name, test, p)``. The recipe is ``training/configs/highradius.toml``. Prints the figures

@@ -1,6 +1,6 @@
 """The share of the gap between the best baseline and the true probabilities that we close.
 
-Usage: python benchmarks/truth.py [--accounts N] [--months M] [--seed S] [--config NAME]
+Usage: python -m benchmarks.truth [--accounts N] [--months M] [--seed S] [--config NAME]
 
 Simulates a ledger, trains on what was known on a test date, scores the open items of that
 date and compares log-losses with those of the true probabilities. The truth knows the hidden
