@@ -611,7 +611,9 @@ def feature_digest(names: tuple[str, ...] = NAMES) -> str:
         ITEM_STAGES,
         query_text,
     )
-    from features.usual_curve import KNOTS  # noqa: PLC0415 (beside the engine that shows it)
+    from features.inputs import HALF_LIFE_DAYS, LOOKS_BACK_DAYS  # noqa: PLC0415 (beside it)
+    from features.return_codes import return_codes  # noqa: PLC0415 (beside it)
+    from features.usual_curve import KNOTS  # noqa: PLC0415 (beside it)
 
     digest = hashlib.sha256()
     for feature in CATALOGUE:
@@ -619,5 +621,6 @@ def feature_digest(names: tuple[str, ...] = NAMES) -> str:
             digest.update(f"{feature.name}|{feature.query}|{feature.grain}\n".encode())
     for stage in (*ITEM_STAGES, *FEATURE_STAGES):
         digest.update(query_text(stage).encode())
-    digest.update(repr(KNOTS).encode())
+    fixed = (KNOTS, HALF_LIFE_DAYS, LOOKS_BACK_DAYS, return_codes().digest)
+    digest.update(repr(fixed).encode())
     return digest.hexdigest()[:16]

@@ -21,7 +21,13 @@ Cents = npt.NDArray[np.int64]
 PARTS: tuple[str, ...] = ("unapplied", "disputed", "planned", "promised")
 """The parts taken off, in order."""
 
-STAGES: tuple[str, ...] = (*ITEM_STAGES, "unapplied", "promise_states", "plan_states")
+STAGES: tuple[str, ...] = (
+    *ITEM_STAGES,
+    "unapplied",
+    "known_disputes",
+    "promise_states",
+    "plan_states",
+)
 
 _QUERIES: dict[str, str] = {
     "unapplied": """
@@ -30,20 +36,10 @@ _QUERIES: dict[str, str] = {
         from unapplied group by as_of, account_id, currency
     """,
     "disputed": """
-        select accounts.as_of, accounts.account_id, accounts.currency, disputes.invoice_id,
-            sum(cast(disputes.amount * 100 as bigint)) as cents
-        from open_accounts as accounts
-        inner join disputes
-            on accounts.account_id = disputes.account_id
-            and accounts.currency = disputes.currency
-            and disputes.visible_on <= accounts.as_of
-            and (disputes.superseded_on is null or disputes.superseded_on > accounts.as_of)
-        where not (
-            disputes.closed_on is not null
-            and disputes.closed_on <= accounts.as_of
-            and coalesce(disputes.closed_known_on, disputes.closed_on) <= accounts.as_of
-        )
-        group by accounts.as_of, accounts.account_id, accounts.currency, disputes.invoice_id
+        select as_of, account_id, currency, invoice_id, sum(amount_cents) as cents
+        from known_disputes
+        where is_open = 1
+        group by as_of, account_id, currency, invoice_id
     """,
     "planned": """
         select as_of, account_id, currency, invoice_id, sum(upcoming_cents) as cents

@@ -21,10 +21,11 @@ import pyarrow as pa
 from features.inputs import Rules, input_tables
 from features.ledger.read import Ledger, show_tables
 
+STATE_STAGES = ("applied", "due_dates", "item_states")
+"""Stages that answer what the books showed of each invoice."""
+
 ITEM_STAGES = (
-    "applied",
-    "due_dates",
-    "item_states",
+    *STATE_STAGES,
     "open_items",
     "open_accounts",
     "asked_accounts",

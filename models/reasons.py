@@ -43,6 +43,16 @@ class Evidence:
     invoice_id: npt.NDArray[np.object_]
 
 
+_FORMATS = {
+    "share": "{:.0f} %",
+    "change": "{:+.0f} points",
+    "slope": "{:+.1f}",
+    "money": "{:,.2f}",
+    "ratio": "{:.1f}",
+}
+_IN_HUNDREDTHS = ("share", "change")
+
+
 def format_value(feature: Feature, value: float) -> str:
     """Return a value as people read it.
 
@@ -58,13 +68,8 @@ def format_value(feature: Feature, value: float) -> str:
         return WEEKDAYS[int(value)]
     if feature.name == "billing_kind":
         return BILLING_KINDS[int(value)]
-    if feature.unit == "share":
-        return f"{value:.0%}".replace("%", " %")
-    if feature.unit == "money":
-        return f"{value:,.2f}"
-    if feature.unit == "ratio":
-        return f"{value:.1f}"
-    return f"{value:,.0f}"
+    template = _FORMATS.get(feature.unit, "{:,.0f}")
+    return template.format(100 * value if feature.unit in _IN_HUNDREDTHS else value)
 
 
 def sentence(feature: Feature, value: float, invoice_id: str) -> str:

@@ -185,7 +185,7 @@ def _predictions(origin: Origin, test: Dataset, probabilities: dict[str, Floats]
             "invoice_id": test.frame.items["invoice_id"].to_numpy(),
             "segment": test.segment,
             "bucket": bucket_names(test.frame.bucket),
-            "paid_items": test.frame.column("paid_items"),
+            "paid_items_365": test.frame.column("paid_items_365"),
             "balance": test.balance,
             "unresolved": test.target("step_1"),
             **{f"p_{column_name(name)}": p for name, p in probabilities.items()},

@@ -5,7 +5,6 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from features.engines import ITEM_STAGES, open_session
 from features.inputs import Rules
@@ -36,7 +35,7 @@ def build_profile(
     """Return the profile of ``dataset`` as known on ``until``.
 
     Payment curves come from every dated invoice of the ledger known by then; invoices still
-    open on that day are censored there.
+    open on that day are censored there, the others resolved when the books last moved on them.
     """
     return Profile(
         matrix=roll_matrix(dataset),
@@ -52,33 +51,36 @@ def build_profile(
 def _durations(ledger: Ledger, until: date, rules: Rules | None) -> pd.DataFrame:
     with open_session(ledger, [until], rules) as session:
         session.run(ITEM_STAGES)
-        session.register("cutoff", pa.table({"day": pa.array([until], pa.date32())}))
         frame: pd.DataFrame = session.arrow(
             """
-            select
-                coalesce(accounts.segment, '') as segment,
-                datediff('day', documents.due_on, documents.issued_on) as first_day,
-                datediff(
-                    'day', documents.due_on, least(coalesce(settled.day, cutoff.day), cutoff.day)
-                ) as last_day,
-                settled.day is not null as resolved,
-                count(*) as items
-            from documents
-            cross join cutoff
-            inner join accounts on documents.account_id = accounts.account_id
-            left join (
-                select item_states.invoice_id, min(item_states.from_on) as day
-                from item_states
+            with shown as (
+                select
+                    coalesce(accounts.segment, '') as segment,
+                    states.issued_on,
+                    states.due_on,
+                    states.balance_cents <= settings.tolerance_cents as resolved,
+                    case
+                        when states.balance_cents <= settings.tolerance_cents
+                        then coalesce(states.changed_on, states.issued_on)
+                        else as_of_dates.as_of
+                    end as last_on
+                from as_of_dates
                 cross join settings
-                cross join cutoff
-                where item_states.balance_cents <= settings.tolerance_cents
-                    and item_states.from_on <= cutoff.day
-                group by item_states.invoice_id
-            ) as settled on documents.invoice_id = settled.invoice_id
-            where documents.due_on is not null
-                and documents.from_on <= cutoff.day
-                and (documents.until_on is null or documents.until_on > cutoff.day)
-            group by all
+                inner join item_states as states
+                    on states.from_on <= as_of_dates.as_of
+                    and (states.until_on is null or states.until_on > as_of_dates.as_of)
+                inner join accounts on states.account_id = accounts.account_id
+                where states.due_on is not null
+            )
+
+            select
+                segment,
+                datediff('day', due_on, issued_on) as first_day,
+                datediff('day', due_on, last_on) as last_day,
+                resolved,
+                count(*) as items
+            from shown
+            group by segment, first_day, last_day, resolved
             """
         ).to_pandas()
     return frame

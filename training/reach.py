@@ -7,7 +7,7 @@ expectation; a bucket answers only as many days ahead as the two agree.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,9 @@ def resolution_days(
         ``as_of``, ``invoice_id``, ``days`` (NaN while never resolved) and ``watched`` (days
         until the last one known) in the row order of ``feature_frame``.
     """
-    with open_session(ledger, as_of, rules) as session:
+    first = min(as_of)
+    every_day = [first + timedelta(days=ahead) for ahead in range((until - first).days + 1)]
+    with open_session(ledger, as_of, rules, watched=every_day) as session:
         session.run(ITEM_STAGES)
         session.register(
             "books_end",

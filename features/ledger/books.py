@@ -13,7 +13,7 @@ from decimal import Decimal
 import pyarrow as pa
 
 from features.ageing import BUCKETS, UNDATED, bucket_index, bucket_names
-from features.engines import Session, query_text
+from features.engines import STATE_STAGES, Session, query_text
 from features.ledger.finding import Finding, money, worded
 
 PARTS: tuple[str, ...] = (
@@ -69,7 +69,7 @@ def posted_totals(session: Session, present: Iterable[str]) -> Totals:
 
 def shown_parts(session: Session) -> Totals:
     """Return the parts of the balance as features, scores and reports see them."""
-    session.run(("item_states", "documents"))
+    session.run(STATE_STAGES)
     parts = _collect(session.arrow(query_text("checks/shown_balances")))
     # Aggregated by day past due, so that the bucket edges stay in one place.
     rows = session.arrow(

@@ -76,7 +76,8 @@ def check_ledger(
     digests = file_digests(ledger)
     findings = check_files(ledger, digests)
     try:
-        with open_session(ledger, days, rules, options) as session:
+        through = ledger.manifest.known_through
+        with open_session(ledger, days, rules, options, watched=[through]) as session:
             _set_last_day(session, ledger)
             tell("balances")
             balances = books_balance(session, ledger.present)

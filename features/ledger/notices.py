@@ -2,43 +2,35 @@
 
 from collections.abc import Iterable, Iterator
 
-from features.engines import Session
+from features.engines import STATE_STAGES, Session
 from features.ledger.finding import MAX_EXAMPLES, Finding, money
 
 _OVER_APPLIED = f"""
-    select documents.currency, count(*) as n,
-        cast(sum(item_states.balance_cents) as bigint) as cents,
-        min(item_states.invoice_id, {MAX_EXAMPLES}) as examples
+    select states.currency, count(*) as n,
+        cast(sum(states.balance_cents) as bigint) as cents,
+        min(states.invoice_id, {MAX_EXAMPLES}) as examples
     from last_day
-    inner join item_states
-        on item_states.balance_cents < 0
-        and item_states.from_on <= last_day.through
-        and (item_states.until_on is null or item_states.until_on > last_day.through)
-    inner join documents
-        on item_states.invoice_id = documents.invoice_id
-        and documents.from_on <= last_day.through
-        and (documents.until_on is null or documents.until_on > last_day.through)
-    group by documents.currency
-    order by documents.currency
+    inner join item_states as states
+        on states.balance_cents < 0
+        and states.from_on <= last_day.through
+        and (states.until_on is null or states.until_on > last_day.through)
+    group by states.currency
+    order by states.currency
 """  # noqa: S608 (a number)
 
 _UNDATED = f"""
-    select documents.currency, count(*) as n,
-        cast(sum(item_states.balance_cents) as bigint) as cents,
-        min(item_states.invoice_id, {MAX_EXAMPLES}) as examples
+    select states.currency, count(*) as n,
+        cast(sum(states.balance_cents) as bigint) as cents,
+        min(states.invoice_id, {MAX_EXAMPLES}) as examples
     from last_day
     cross join settings
-    inner join documents
-        on documents.due_on is null
-        and documents.from_on <= last_day.through
-        and (documents.until_on is null or documents.until_on > last_day.through)
-    inner join item_states
-        on documents.invoice_id = item_states.invoice_id
-        and item_states.balance_cents > settings.tolerance_cents
-        and item_states.from_on <= last_day.through
-        and (item_states.until_on is null or item_states.until_on > last_day.through)
-    group by documents.currency
-    order by documents.currency
+    inner join item_states as states
+        on states.due_on is null
+        and states.balance_cents > settings.tolerance_cents
+        and states.from_on <= last_day.through
+        and (states.until_on is null or states.until_on > last_day.through)
+    group by states.currency
+    order by states.currency
 """  # noqa: S608 (a number)
 
 _TWO_ACCOUNTS = f"""
@@ -85,7 +77,7 @@ def notice_rows(session: Session, present: Iterable[str]) -> Iterator[Finding]:
     present : iterable of str
         Tables that the ledger has.
     """
-    session.run(("item_states", "documents"))
+    session.run(STATE_STAGES)
     yield from _notice(
         session,
         "over_applied_items",

@@ -4,7 +4,7 @@
 -- What was applied between two days asked for becomes one row, so that a single day costs one
 -- aggregate per invoice. An undone application takes back what its source gave: cash from a
 -- receipt, else a credit.
-with classified as (
+with classified as not materialized (
     select
         applications.invoice_id,
         applications.visible_on,
@@ -33,7 +33,7 @@ signed as (
     where superseded_on > visible_on
 ),
 
-dated as (
+dated as not materialized (
     select
         signed.invoice_id,
         signed.day,

@@ -14,13 +14,8 @@ select
     payments as item_payments,
     case when payments > 0 then datediff('day', last_paid_on, as_of) end
         as days_since_part_payment,
-    case
-        when billing_kind = 'recurring' then 0
-        when billing_kind = 'usage' then 1
-        when billing_kind = 'one_off' then 2
-    end as billing_kind,
-    case when po_number_missing then 1 when not po_number_missing then 0 end
-        as po_number_missing,
-    case when kind = 'finance_charge' then 1 else 0 end as is_finance_charge,
-    case when replaces_invoice_id is null then 0 else 1 end as is_rebilled
+    billing_kind,
+    po_number_missing,
+    is_finance_charge,
+    is_rebilled
 from open_items

@@ -6,10 +6,17 @@ with documents as (
         invoices.invoice_id,
         invoices.account_id,
         invoices.currency,
-        invoices.kind,
-        invoices.billing_kind,
-        invoices.replaces_invoice_id,
-        invoices.po_number_missing,
+        case
+            when invoices.billing_kind = 'recurring' then 0
+            when invoices.billing_kind = 'usage' then 1
+            when invoices.billing_kind = 'one_off' then 2
+        end as billing_kind,
+        case
+            when invoices.po_number_missing then 1
+            when not invoices.po_number_missing then 0
+        end as po_number_missing,
+        case when invoices.kind = 'finance_charge' then 1 else 0 end as is_finance_charge,
+        case when invoices.replaces_invoice_id is null then 0 else 1 end as is_rebilled,
         invoices.issued_on,
         case when due_dates.invoice_id is null then invoices.due_on else due_dates.due_on end
             as due_on,
@@ -41,10 +48,10 @@ select
     documents.invoice_id,
     documents.account_id,
     documents.currency,
-    documents.kind,
     documents.billing_kind,
-    documents.replaces_invoice_id,
     documents.po_number_missing,
+    documents.is_finance_charge,
+    documents.is_rebilled,
     documents.issued_on,
     documents.due_on,
     documents.first_due_on,

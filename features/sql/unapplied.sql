@@ -3,7 +3,7 @@
 -- source: open_accounts, receipts, receipt_returns, credits, applications
 -- What a receipt or credit gave, less what was applied of it and what came back. Between two
 -- days asked for, movements of a source become one row; hardly any source keeps a balance.
-with raw_moves as (
+with raw_moves as not materialized (
     select receipt_id as source_id, visible_on, superseded_on, amount
     from receipts
     union all

@@ -160,8 +160,11 @@ def _stages_of(queries: Iterable[str]) -> list[str]:
 def _values_of(query: str) -> str:
     """Return the SQL of a query's features on each open item."""
     mine = [feature for feature in CATALOGUE if feature.query == query]
-    account = ["account_id"] if mine[0].grain != "item" else ["invoice_id"]
-    keys = ["as_of", *account, *(["currency"] if mine[0].grain == "account_currency" else [])]
+    keys = {
+        "item": ["item_no"],
+        "account": ["as_of", "account_no"],
+        "account_currency": ["as_of", "account_no", "currency"],
+    }[mine[0].grain]
     columns = ", ".join(f"cast(found.{f.name} as double) as {f.name}" for f in mine)
     return (
         f"select items.invoice_id as invoice, {columns} from open_items as items "  # noqa: S608

@@ -15,7 +15,7 @@ def test_the_ageing_of_a_hand_worked_account() -> None:
         .invoice("LAST", "2024-02-01", "2024-03-23", 400)  # 100 days
         .invoice("OTHER", "2024-01-01", "2024-01-31", 999, account_id="B")
     )
-    rows = book.family(AS_OF, "document", "ageing", "exposure", "calendar")
+    rows = book.family(AS_OF, "document", "ageing", "billing", "item_against_usual", "due_calendar")
     assert [rows[name]["days_past_due"] for name in ("CURRENT", "LATE", "LATER", "LAST")] == [
         -10.0,
         10.0,
@@ -44,7 +44,7 @@ def test_due_today_is_current() -> None:
     row = (
         Books()
         .invoice("I", "2024-06-01", "2024-07-01", 100)
-        .family(AS_OF, "document", "ageing", "exposure", "calendar")["I"]
+        .family(AS_OF, "document", "ageing", "billing", "item_against_usual", "due_calendar")["I"]
     )
     assert row["days_past_due"] == 0.0
     assert row["account_past_due_items"] == 0.0
@@ -54,7 +54,7 @@ def test_undated_items_are_rows_without_an_age() -> None:
     """An item without a due date is not lost, and does not age its account."""
     book = Books().invoice("I", "2024-06-01", "2024-06-21", 100)
     book.invoice("UNDATED", "2024-01-01", None, 900)
-    rows = book.family(AS_OF, "document", "ageing", "exposure", "calendar")
+    rows = book.family(AS_OF, "document", "ageing", "billing", "item_against_usual", "due_calendar")
     assert missing(rows["UNDATED"]["days_past_due"])
     assert missing(rows["UNDATED"]["due_weekday"])
     assert rows["UNDATED"]["item_balance"] == 900.0
@@ -74,7 +74,7 @@ def test_currencies_age_apart() -> None:
     """Nothing is added across currencies: each share is within its own."""
     book = Books().invoice("USD", "2024-06-01", "2024-07-11", 100)
     book.invoice("EUR", "2024-05-01", "2024-06-21", 100, currency="EUR")
-    rows = book.family(AS_OF, "document", "ageing", "exposure", "calendar")
+    rows = book.family(AS_OF, "document", "ageing", "billing", "item_against_usual", "due_calendar")
     assert rows["USD"]["account_past_due_share"] == 0.0
     assert rows["EUR"]["account_past_due_share"] == 1.0
     assert rows["USD"]["account_balance"] == 100.0
@@ -91,7 +91,9 @@ def test_balances_within_the_tolerance_are_not_open() -> None:
         .invoice("OVER", "2024-05-01", "2024-06-21", 100)
         .cash("OVER", "2024-06-21", 120)
     )
-    assert list(book.family(AS_OF, "document", "ageing", "exposure", "calendar")) == ["OPEN"]
+    assert list(
+        book.family(AS_OF, "document", "ageing", "billing", "item_against_usual", "due_calendar")
+    ) == ["OPEN"]
 
 
 def test_a_moved_due_date_ages_from_the_day_it_is_known() -> None:
@@ -99,8 +101,12 @@ def test_a_moved_due_date_ages_from_the_day_it_is_known() -> None:
     book = Books().invoice("I", "2024-05-01", "2024-06-01", 100)
     book.add("due_date_changes", invoice_id="I", known_on="2024-06-10", due_on="2024-06-16")
     before, after = (
-        book.family("2024-06-09", "document", "ageing", "exposure", "calendar")["I"],
-        book.family("2024-06-16", "document", "ageing", "exposure", "calendar")["I"],
+        book.family(
+            "2024-06-09", "document", "ageing", "billing", "item_against_usual", "due_calendar"
+        )["I"],
+        book.family(
+            "2024-06-16", "document", "ageing", "billing", "item_against_usual", "due_calendar"
+        )["I"],
     )
     assert (before["days_past_due"], before["due_moved_days"]) == (8.0, 0.0)
     assert (after["days_past_due"], after["due_moved_days"]) == (0.0, 15.0)
@@ -111,8 +117,15 @@ def test_a_returned_payment_brings_the_item_back_old() -> None:
     book = Books().invoice("I", "2024-03-01", "2024-04-01", 100)
     book.cash("I", "2024-04-05", 100, source_id="R")
     book.post("I", "cash_return", "2024-06-20", -100, source_id="R")
-    assert book.family("2024-06-19", "document", "ageing", "exposure", "calendar") == {}
-    row = book.family(AS_OF, "document", "ageing", "exposure", "calendar")["I"]
+    assert (
+        book.family(
+            "2024-06-19", "document", "ageing", "billing", "item_against_usual", "due_calendar"
+        )
+        == {}
+    )
+    row = book.family(AS_OF, "document", "ageing", "billing", "item_against_usual", "due_calendar")[
+        "I"
+    ]
     assert row["days_past_due"] == 91.0
     assert row["account_91_plus_share"] == 1.0
 
@@ -120,5 +133,12 @@ def test_a_returned_payment_brings_the_item_back_old() -> None:
 def test_an_invoice_shown_later_is_invisible_before() -> None:
     """Back-dated to 1 May and entered on 2 July: no item on 1 July."""
     book = Books().invoice("I", "2024-05-01", "2024-06-01", 100, known_on="2024-07-02")
-    assert book.family(AS_OF, "document", "ageing", "exposure", "calendar") == {}
-    assert list(book.family("2024-07-02", "document", "ageing", "exposure", "calendar")) == ["I"]
+    assert (
+        book.family(AS_OF, "document", "ageing", "billing", "item_against_usual", "due_calendar")
+        == {}
+    )
+    assert list(
+        book.family(
+            "2024-07-02", "document", "ageing", "billing", "item_against_usual", "due_calendar"
+        )
+    ) == ["I"]

@@ -20,7 +20,7 @@ def account() -> Books:
 
 def test_an_open_dispute_on_an_item() -> None:
     """100 of 400 is a quarter of the item and a tenth of the account, for 20 days."""
-    rows = account().family(AS_OF, "disputing")
+    rows = account().family(AS_OF, "disputing", "item_disputes")
     assert rows["I"]["item_disputed_share"] == 0.25
     assert rows["I"]["item_dispute_days"] == 20.0
     assert rows["I"]["item_was_disputed"] == 0.0
@@ -39,8 +39,8 @@ def test_a_closure_counts_from_the_day_it_is_known() -> None:
         closed_on="2024-06-25", closed_known_on="2024-07-03", outcome="credited", amount=300,
     )  # fmt: skip
     before, after = (
-        book.family(AS_OF, "disputing")["J"],
-        book.family("2024-07-03", "disputing")["J"],
+        book.family(AS_OF, "disputing", "item_disputes")["J"],
+        book.family("2024-07-03", "disputing", "item_disputes")["J"],
     )
     assert (before["item_disputed_share"], before["item_was_disputed"]) == (0.5, 0.0)
     assert missing(before["dispute_days_to_close"])
@@ -53,7 +53,7 @@ def test_a_dispute_of_the_account_is_on_no_item() -> None:
     book = account().add(
         "disputes", dispute_id="D3", account_id="A", opened_on="2024-06-20", amount=5000
     )
-    rows = book.family(AS_OF, "disputing")
+    rows = book.family(AS_OF, "disputing", "item_disputes")
     assert rows["J"]["item_disputed_share"] == 0.0
     assert rows["J"]["account_disputed_share"] == 1.0
 
@@ -65,7 +65,7 @@ def test_disputes_in_another_currency_are_not_added() -> None:
         "disputes", dispute_id="D4", account_id="A", opened_on="2024-06-20", amount=50,
         currency="EUR",
     )  # fmt: skip
-    rows = book.family(AS_OF, "disputing")
+    rows = book.family(AS_OF, "disputing", "item_disputes")
     assert rows["E"]["account_disputed_share"] == 0.5
     assert rows["I"]["account_disputed_share"] == 0.1
 
@@ -79,8 +79,10 @@ def test_a_dispute_known_later_is_invisible_before(known_on: str | None) -> None
         known_on=known_on, amount=100,
     )  # fmt: skip
     share = 0.25 if known_on is None else 0.0
-    assert book.family(AS_OF, "disputing")["I"]["item_disputed_share"] == share
-    assert book.family("2024-07-02", "disputing")["I"]["item_disputed_share"] == 0.25
+    assert book.family(AS_OF, "disputing", "item_disputes")["I"]["item_disputed_share"] == share
+    assert (
+        book.family("2024-07-02", "disputing", "item_disputes")["I"]["item_disputed_share"] == 0.25
+    )
 
 
 def test_without_the_table_disputes_are_missing() -> None:

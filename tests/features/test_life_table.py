@@ -24,7 +24,11 @@ def falling(loss: float) -> float:
 
 def test_an_account_without_history_follows_the_usual_curve() -> None:
     """Due today and alone: the item itself is at risk up to now, nobody afterwards."""
-    row = Books().invoice("I", "2024-06-01", "2024-07-01", 100).family(AS_OF, "life_table")["I"]
+    row = (
+        Books()
+        .invoice("I", "2024-06-01", "2024-07-01", 100)
+        .family(AS_OF, "life_table", "item_against_usual")["I"]
+    )
     loss = sum(-np.log1p(-usual(day)) for day in range(1, 31))
     assert row["own_survival_30"] == pytest.approx(falling(loss), rel=1e-6)
     assert row["own_survival_30_cautious"] == pytest.approx(falling(loss), rel=1e-6)
@@ -44,7 +48,7 @@ def test_the_life_table_of_a_hand_worked_account() -> None:
         .paid("P2", "2024-04-02", "2024-05-02", "2024-05-12")
         .invoice("I", "2024-06-01", "2024-07-01", 100)
     )
-    row = book.family(AS_OF, "life_table")["I"]
+    row = book.family(AS_OF, "life_table", "item_against_usual")["I"]
     for name, k in (("own_survival_30", 0.5), ("own_survival_30_cautious", 2.0)):
         weight = k / (2 + k)
         loss = sum(weight * -np.log1p(-usual(day)) for day in range(1, 10))
@@ -62,7 +66,9 @@ def test_slow_payers_keep_more_of_their_items_open() -> None:
         book = Books().invoice("I", "2024-06-01", "2024-07-01", 100)
         for number in range(4):
             book.paid(f"P{number}", "2024-03-02", "2024-04-01", paid_on)
-        survival.append(book.family(AS_OF, "life_table")["I"]["own_survival_30"])
+        survival.append(
+            book.family(AS_OF, "life_table", "item_against_usual")["I"]["own_survival_30"]
+        )
     assert survival[0] < survival[1] < survival[2]
 
 
@@ -70,7 +76,7 @@ def test_very_old_items_still_have_the_usual_chance() -> None:
     """The curve is flat beyond its end: 900 days past due is like 600 days past due."""
     book = Books().invoice("OLD", "2021-12-01", "2022-01-01", 100)
     book.invoice("LESS", "2021-12-01", "2022-11-01", 100, account_id="B")
-    rows = book.family(AS_OF, "life_table")
+    rows = book.family(AS_OF, "life_table", "item_against_usual")
     assert rows["OLD"]["own_survival_30"] == pytest.approx(rows["LESS"]["own_survival_30"])
     assert rows["OLD"]["own_survival_30"] < 0.99
 

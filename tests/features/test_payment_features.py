@@ -32,8 +32,11 @@ def history() -> Books:
 def test_the_payment_features_of_a_hand_worked_account() -> None:
     """Days beyond terms -10, 0, 20 and 40; the first lies more than a year back."""
     row = history().family(AS_OF, "document", "payment_behaviour")["I"]
+    weights = [round(2**20 * 0.5 ** (days_ago / 90)) for days_ago in (406, 151, 71, 20)]
+    late = (-10, 0, 20, 40)
+    decayed = sum(w * days for w, days in zip(weights, late, strict=True)) / sum(weights)
     worked = {
-        "paid_items": 4,
+        "paid_items_a_month": 4 * 30 / 407,
         "paid_items_365": 3,  # P2, P3, P4
         "paid_items_180": 3,
         "paid_items_60": 1,  # P4
@@ -49,16 +52,19 @@ def test_the_payment_features_of_a_hand_worked_account() -> None:
         "dbt_spread_365": sqrt(2000 / 3 - 400),
         # (0 x 200 + 20 x 300 + 40 x 400) / 900
         "dbt_amount_weighted_365": 22_000 / 900,
-        # weights 180 - days ago: 0 for P1, then 29, 109 and 160
-        "dbt_recent_weighted": (0 * 29 + 20 * 109 + 40 * 160) / (29 + 109 + 160),
+        # large invoices are the late ones: 22,000 / 900 against a plain mean of 20
+        "dbt_large_premium_365": 22_000 / 900 - 20,
+        "dbt_decayed": decayed,
+        "dbt_mean_30": 40,  # P4
+        "dbt_mean_90": (20 + 40) / 2,  # P3, P4
         "days_to_pay_mean_365": (30 + 50 + 70) / 3,
         "late_share_365": 2 / 3,
         "late_share_60": 1,
+        "late_15_share_365": 2 / 3,
         "late_30_share_365": 1 / 3,
         "late_60_share_365": 0,
         "late_30_share": 1 / 4,
         "days_since_last_payment": 20,
-        "payment_gap_days": (406 - 20) / 3,
         "paid_in_parts_share_365": 0,
     }
     for name, value in worked.items():
@@ -87,7 +93,7 @@ def test_credited_written_off_and_extended_items_are_no_payment_behaviour() -> N
         .invoice("I", "2024-06-01", "2024-07-01", 500)
     )
     row = book.family(AS_OF, "document", "payment_behaviour")["I"]
-    assert row["paid_items"] == 1.0
+    assert row["paid_items_365"] == 1.0
     assert row["dbt_mean"] == 3.0
 
 

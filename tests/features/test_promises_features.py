@@ -24,7 +24,7 @@ def rate(kept: int, broken: int) -> float:
 
 def test_an_open_promise() -> None:
     """100 of 200 promised for 8 July, a week from now; nothing has fallen due."""
-    row = book_with("2024-07-08").family(AS_OF, "promise_keeping")["I"]
+    row = book_with("2024-07-08").family(AS_OF, "promise_keeping", "item_promises")["I"]
     assert row["item_promised_share"] == 0.5
     assert row["days_to_item_promise"] == 7.0
     assert row["promise_kept_rate"] == rate(0, 0)
@@ -36,8 +36,8 @@ def test_a_promise_is_open_through_its_grace_and_broken_after() -> None:
     """Promised for 28 June with 3 days' grace: open on 1 July, broken on 2 July."""
     book = book_with("2024-06-28")
     in_grace, after = (
-        book.family(AS_OF, "promise_keeping")["I"],
-        book.family("2024-07-02", "promise_keeping")["I"],
+        book.family(AS_OF, "promise_keeping", "item_promises")["I"],
+        book.family("2024-07-02", "promise_keeping", "item_promises")["I"],
     )
     assert in_grace["item_promise_broken"] == 0.0
     assert in_grace["days_to_item_promise"] == -3.0
@@ -60,20 +60,32 @@ def test_a_promise_is_open_through_its_grace_and_broken_after() -> None:
 )
 def test_cash_decides_whether_a_promise_is_kept(on: str, amount: float, kept: bool) -> None:  # noqa: FBT001 (a case of the table)
     """100 promised for 28 June on an item of 200."""
-    row = book_with("2024-06-28").cash("I", on, amount).family("2024-07-10", "promise_keeping")["I"]
+    row = (
+        book_with("2024-06-28")
+        .cash("I", on, amount)
+        .family("2024-07-10", "promise_keeping", "item_promises")["I"]
+    )
     assert row["promise_kept_rate"] == (rate(1, 0) if kept else rate(0, 1))
 
 
 def test_a_kept_promise_needs_no_waiting() -> None:
     """Paid ahead of the promised day: kept, and nothing is promised any more."""
-    row = book_with("2024-07-08").cash("I", "2024-06-20", 100).family(AS_OF, "promise_keeping")["I"]
+    row = (
+        book_with("2024-07-08")
+        .cash("I", "2024-06-20", 100)
+        .family(AS_OF, "promise_keeping", "item_promises")["I"]
+    )
     assert row["promise_kept_rate"] == rate(1, 0)
     assert row["item_promised_share"] == 0.0
 
 
 def test_part_of_the_promised_cash_leaves_the_rest_promised() -> None:
     """40 of 100 came in: 60 of the 160 still open are promised."""
-    row = book_with("2024-07-08").cash("I", "2024-06-20", 40).family(AS_OF, "promise_keeping")["I"]
+    row = (
+        book_with("2024-07-08")
+        .cash("I", "2024-06-20", 40)
+        .family(AS_OF, "promise_keeping", "item_promises")["I"]
+    )
     assert row["item_promised_share"] == pytest.approx(60 / 160)
 
 
@@ -81,8 +93,13 @@ def test_cash_that_bounces_breaks_the_promise() -> None:
     """Kept by a cheque of 28 June that comes back on 5 July, after the grace."""
     book = book_with("2024-06-28").cash("I", "2024-06-28", 100, source_id="R")
     book.post("I", "cash_return", "2024-07-05", -100, source_id="R")
-    assert book.family("2024-07-04", "promise_keeping")["I"]["promise_kept_rate"] == rate(1, 0)
-    assert book.family("2024-07-05", "promise_keeping")["I"]["item_promise_broken"] == 1.0
+    assert book.family("2024-07-04", "promise_keeping", "item_promises")["I"][
+        "promise_kept_rate"
+    ] == rate(1, 0)
+    assert (
+        book.family("2024-07-05", "promise_keeping", "item_promises")["I"]["item_promise_broken"]
+        == 1.0
+    )
 
 
 def test_the_return_of_other_cash_does_not_break_a_kept_promise() -> None:
@@ -90,21 +107,32 @@ def test_the_return_of_other_cash_does_not_break_a_kept_promise() -> None:
     book = book_with("2024-06-28").cash("I", "2024-06-28", 100, source_id="R")
     book.cash("I", "2024-07-03", 50, source_id="S")
     book.post("I", "cash_return", "2024-07-08", -50, source_id="S")
-    assert book.family("2024-07-10", "promise_keeping")["I"]["promise_kept_rate"] == rate(1, 0)
+    assert book.family("2024-07-10", "promise_keeping", "item_promises")["I"][
+        "promise_kept_rate"
+    ] == rate(1, 0)
 
 
 def test_back_dated_cash_keeps_a_promise_once_it_is_known() -> None:
     """Dated 28 June, shown on 5 July: broken in between."""
     book = book_with("2024-06-28").cash("I", "2024-06-28", 100, known="2024-07-05")
-    assert book.family("2024-07-04", "promise_keeping")["I"]["item_promise_broken"] == 1.0
-    assert book.family("2024-07-05", "promise_keeping")["I"]["item_promise_broken"] == 0.0
+    assert (
+        book.family("2024-07-04", "promise_keeping", "item_promises")["I"]["item_promise_broken"]
+        == 1.0
+    )
+    assert (
+        book.family("2024-07-05", "promise_keeping", "item_promises")["I"]["item_promise_broken"]
+        == 0.0
+    )
 
 
 def test_a_withdrawn_promise_counts_neither_way() -> None:
     """Withdrawn on 20 June: open before, void from then on."""
     book = book_with("2024-06-24", withdrawn_on="2024-06-20")
-    assert book.family("2024-06-19", "promise_keeping")["I"]["item_promised_share"] == 0.5
-    row = book.family(AS_OF, "promise_keeping")["I"]
+    assert (
+        book.family("2024-06-19", "promise_keeping", "item_promises")["I"]["item_promised_share"]
+        == 0.5
+    )
+    row = book.family(AS_OF, "promise_keeping", "item_promises")["I"]
     assert row["item_promise_broken"] == 0.0
     assert row["promise_kept_rate"] == rate(0, 0)
 
@@ -115,8 +143,11 @@ def test_a_promise_is_superseded_once_the_next_one_is_known() -> None:
         "promises", promise_id="N", account_id="A", invoice_id="I", made_on="2024-06-22",
         known_on="2024-06-26", promised_on="2024-07-10", amount=100,
     )  # fmt: skip
-    assert book.family("2024-06-25", "promise_keeping")["I"]["item_promise_broken"] == 1.0
-    row = book.family(AS_OF, "promise_keeping")["I"]
+    assert (
+        book.family("2024-06-25", "promise_keeping", "item_promises")["I"]["item_promise_broken"]
+        == 1.0
+    )
+    row = book.family(AS_OF, "promise_keeping", "item_promises")["I"]
     assert row["item_promise_broken"] == 0.0
     assert row["days_to_item_promise"] == 9.0
 
@@ -126,9 +157,13 @@ def test_a_promise_of_the_account_is_kept_by_receipts_in_its_currency() -> None:
     promised = book_with("2024-06-28", invoice_id=None)
     euros = {"receipt_id": "R", "account_id": "A", "received_on": "2024-06-20", "amount": 100}
     promised.add("receipts", **euros, currency="EUR")
-    assert promised.family("2024-07-10", "promise_keeping")["I"]["promise_kept_rate"] == rate(0, 1)
+    assert promised.family("2024-07-10", "promise_keeping", "item_promises")["I"][
+        "promise_kept_rate"
+    ] == rate(0, 1)
     promised.add("receipts", **(euros | {"receipt_id": "S"}), currency="USD")
-    assert promised.family("2024-07-10", "promise_keeping")["I"]["promise_kept_rate"] == rate(1, 0)
+    assert promised.family("2024-07-10", "promise_keeping", "item_promises")["I"][
+        "promise_kept_rate"
+    ] == rate(1, 0)
 
 
 def test_an_account_promise_is_judged_by_net_receipts() -> None:
@@ -138,9 +173,13 @@ def test_an_account_promise_is_judged_by_net_receipts() -> None:
         book.add("receipts", receipt_id=name, account_id="A", received_on=on, amount=100)
     back = {"account_id": "A", "amount": 100, "kind": "bounced"}
     book.add("receipt_returns", return_id="B1", receipt_id="OLD", returned_on="2024-07-05", **back)
-    assert book.family("2024-07-05", "promise_keeping")["I"]["promise_kept_rate"] == rate(1, 0)
+    assert book.family("2024-07-05", "promise_keeping", "item_promises")["I"][
+        "promise_kept_rate"
+    ] == rate(1, 0)
     book.add("receipt_returns", return_id="B2", receipt_id="NEW", returned_on="2024-07-06", **back)
-    assert book.family("2024-07-06", "promise_keeping")["I"]["promise_kept_rate"] == rate(0, 1)
+    assert book.family("2024-07-06", "promise_keeping", "item_promises")["I"][
+        "promise_kept_rate"
+    ] == rate(0, 1)
 
 
 def test_a_plan_on_an_item() -> None:
@@ -151,10 +190,10 @@ def test_a_plan_on_an_item() -> None:
             "installments", plan_id="L", n=number, account_id="A", invoice_id="I",
             agreed_on="2024-06-05", due_on=due, amount=50,
         )  # fmt: skip
-    row = book.family(AS_OF, "plans")["I"]
+    row = book.family(AS_OF, "item_plans")["I"]
     assert row["item_planned_share"] == pytest.approx(100 / 150)
     assert row["days_to_installment"] == 19.0
-    assert book.family("2024-07-20", "plans")["I"]["days_to_installment"] == 0.0
+    assert book.family("2024-07-20", "item_plans")["I"]["days_to_installment"] == 0.0
 
 
 def test_a_plan_is_cancelled_once_that_is_known() -> None:
@@ -165,8 +204,8 @@ def test_a_plan_is_cancelled_once_that_is_known() -> None:
         agreed_on="2024-06-05", due_on="2024-07-20", amount=50,
         cancelled_on="2024-06-25", cancelled_known_on="2024-07-03",
     )  # fmt: skip
-    assert book.family(AS_OF, "plans")["I"]["item_planned_share"] == 0.25
-    assert book.family("2024-07-03", "plans")["I"]["item_planned_share"] == 0.0
+    assert book.family(AS_OF, "item_plans")["I"]["item_planned_share"] == 0.25
+    assert book.family("2024-07-03", "item_plans")["I"]["item_planned_share"] == 0.0
 
 
 def test_without_the_tables_promises_and_plans_are_missing() -> None:

@@ -1,6 +1,6 @@
 -- grain:  one row per as-of date, currency and part of the balance that is no open item
 -- clock:  as_of
--- source: item_states, documents, receipts, receipt_returns, credits, applications
+-- source: item_states, receipts, receipt_returns, credits, applications
 -- Parts are signed as they count in the total: what customers hold with us is negative.
 -- Two parts bridge the clocks: an application counts for its item once the item is shown, and
 -- for its receipt or credit once that is shown.
