@@ -23,7 +23,8 @@ from datetime import date
 import duckdb
 
 from features.build import feature_frame
-from features.engines import EngineOptions, Rules, Session, open_session
+from features.engines import EngineOptions, Session, open_session
+from features.inputs import Rules
 from features.ledger.against_features import compare_features
 from features.ledger.against_rows import OLDER, changed_rows, moved_rows, vanished_ids
 from features.ledger.arrow import arrow_schema
