@@ -5,7 +5,7 @@ are repeated on each of its items. Where a source lacks an optional table, the f
 need it are missing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -16,14 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from features.ageing import bucket_index
-from features.catalogue import CATALOGUE, NAMES, Feature, feature_digest
-from features.engines import (
-    FEATURE_STAGES,
-    ITEM_STAGES,
-    EngineOptions,
-    Session,
-    open_session,
-)
+from features.catalogue import CATALOGUE, NAMES, feature_digest
+from features.engines import EngineOptions, Session, needed_stages, open_session
+from features.gather import ITEMS, gather
 from features.inputs import Rules
 from features.ledger.read import Ledger
 
@@ -99,6 +94,7 @@ def feature_frame(
     ledger: Ledger,
     as_of: Sequence[date],
     *,
+    names: tuple[str, ...] = NAMES,
     rules: Rules | None = None,
     options: EngineOptions | None = None,
     session: Session | None = None,
@@ -112,6 +108,8 @@ def feature_frame(
         The ledger to read.
     as_of : sequence of date
         Observation dates. Nothing that the books showed later enters a row.
+    names : tuple of str
+        Features to compute, the whole catalogue by default; only their queries run.
     rules, options : Rules, EngineOptions
         Business rules and the use of the machine.
     session : Session
@@ -126,13 +124,71 @@ def feature_frame(
     """
     shared = nullcontext(session) if session else open_session(ledger, as_of, rules, options)
     with shared as active:
-        active.run((*ITEM_STAGES, *FEATURE_STAGES), progress)
-        table = active.arrow(_select(ledger.present))
-    items = _items(table)
-    values = np.empty((table.num_rows, len(NAMES)), dtype=np.float64)
-    for position, name in enumerate(NAMES):
-        values[:, position] = table.column(f"feature_{name}").to_numpy()
-    return FeatureFrame(items=items, values=values, names=NAMES, digest=feature_digest())
+        parts = list(_parts(active, ledger.present, names, options or EngineOptions(), progress))
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def feature_parts(
+    ledger: Ledger,
+    as_of: Sequence[date],
+    *,
+    names: tuple[str, ...] = NAMES,
+    rules: Rules | None = None,
+    options: EngineOptions | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Iterator[FeatureFrame]:
+    """Yield the rows of ``feature_frame`` for a few dates at a time, in order.
+
+    Takes what ``feature_frame`` takes; the memory it needs does not grow with the dates.
+    """
+    options = options or EngineOptions()
+    with open_session(ledger, as_of, rules, options) as session:
+        yield from _parts(session, ledger.present, names, options, progress)
+
+
+def _parts(
+    session: Session,
+    present: frozenset[str],
+    names: tuple[str, ...],
+    options: EngineOptions,
+    progress: Callable[[str], None] | None,
+) -> Iterator[FeatureFrame]:
+    wanted = set(names)
+    features = tuple(feature for feature in CATALOGUE if feature.name in wanted)
+    if unknown := wanted.difference(NAMES):
+        raise KeyError(f"No features are called {sorted(unknown)}.")
+    stages = needed_stages(feature.query for feature in features)
+    digest = feature_digest(names)
+    dates, size = session.as_of, options.dates_at_once
+    for start in range(0, len(dates), size):
+        if len(dates) > size:
+            session.turn_to(dates[start : start + size])
+        session.run(stages, progress)
+        rows = session.arrow(ITEMS)
+        buffer = np.empty((len(features), rows.num_rows))
+        gather(session, rows, features, present, buffer)
+        frame = FeatureFrame(
+            items=_items(rows),
+            values=buffer.T,
+            names=tuple(feature.name for feature in features),
+            digest=digest,
+        )
+        yield frame
+    if len(dates) > size:
+        session.turn_to(dates)
+
+
+def _joined(parts: list[FeatureFrame]) -> FeatureFrame:
+    """Return the parts as one frame; the parts' values are given up on the way."""
+    first = parts[0]
+    items = pd.concat([part.items for part in parts], ignore_index=True)
+    buffer = np.empty((len(first.names), len(items)))
+    start = 0
+    for part in parts:
+        end = start + len(part.items)
+        buffer[:, start:end] = part.matrix(part.names).T
+        start = end
+    return FeatureFrame(items=items, values=buffer.T, names=first.names, digest=first.digest)
 
 
 def _items(table: pa.Table) -> pd.DataFrame:
@@ -142,42 +198,3 @@ def _items(table: pa.Table) -> pd.DataFrame:
     items["days_past_due"] = items["days_past_due"].astype(float)
     items["residual"] = items["residual"].astype(bool)
     return items
-
-
-_JOINS = {
-    "item": ("item_no",),
-    "account": ("as_of", "account_no"),
-    "account_currency": ("as_of", "account_no", "currency"),
-}
-
-
-def _select(present: frozenset[str]) -> str:
-    """Return the query that joins the family results to the open items."""
-    columns = [_feature_column(feature, present) for feature in CATALOGUE]
-    joins = []
-    for query, grain in dict.fromkeys((feature.query, feature.grain) for feature in CATALOGUE):
-        condition = " and ".join(f"items.{key} = {query}.{key}" for key in _JOINS[grain])
-        joins.append(f"left join {query} on {condition}")
-    return f"""
-        select
-            items.as_of,
-            items.account_id,
-            items.invoice_id,
-            items.currency,
-            items.due_on,
-            items.days_past_due,
-            cast(items.balance_cents as double) / 100 as open_balance,
-            cast(items.amount_cents as double) / 100 as amount,
-            items.residual,
-            {", ".join(columns)}
-        from open_items as items
-        {" ".join(joins)}
-        order by items.item_no
-    """  # noqa: S608 (names come from the catalogue)
-
-
-def _feature_column(feature: Feature, present: frozenset[str]) -> str:
-    if not present.issuperset(feature.needs):
-        return f"cast('nan' as double) as feature_{feature.name}"
-    value = f"cast({feature.query}.{feature.name} as double)"
-    return f"coalesce({value}, cast('nan' as double)) as feature_{feature.name}"

@@ -7,7 +7,8 @@ stage once, for all dates together.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from features.inputs import Rules, input_tables
+from features.inputs import Rules, date_tables, input_tables
 from features.ledger.read import Ledger, show_tables
 
 STATE_STAGES = ("applied", "due_dates", "item_states")
@@ -32,7 +33,11 @@ ITEM_STAGES = (
 )
 """Stages that answer what is open, how much and how old."""
 
+LASTING_STAGES = (*STATE_STAGES, "source_states")
+"""Stages that hold every day asked for; the others answer for the dates in hand."""
+
 FEATURE_STAGES = (
+    "source_states",
     "histories",
     "promise_states",
     "unapplied",
@@ -79,11 +84,38 @@ class EngineOptions:
         For example ``"2GB"``; None for DuckDB's own limit.
     spill_folder : str or None
         Folder for work that does not fit into memory.
+    dates_at_once : int
+        As-of dates whose payment histories are unrolled together: more are a little quicker
+        and need more memory. The values do not depend on it.
     """
 
     threads: int | None = None
     memory_limit: str | None = None
     spill_folder: str | None = None
+    dates_at_once: int = 6
+
+
+def needed_stages(queries: Iterable[str]) -> tuple[str, ...]:
+    """Return the stages that some queries build on, and the queries, in order.
+
+    Examples
+    --------
+    >>> needed_stages(["known_disputes"])[-3:]
+    ('open_accounts', 'asked_accounts', 'known_disputes')
+    """
+    every = (*ITEM_STAGES, *FEATURE_STAGES)
+    needed = {*queries, "open_items"}
+    for stage in reversed(every):
+        if stage in needed:
+            words = _words(stage)
+            needed.update(name for name in every if name in words)
+    return tuple(stage for stage in every if stage in needed)
+
+
+@cache
+def _words(stage: str) -> frozenset[str]:
+    """Return the words of a query, comments left out."""
+    return frozenset(re.findall(r"\w+", re.sub(r"--.*", "", query_text(stage))))
 
 
 @cache
@@ -95,9 +127,21 @@ def query_text(name: str) -> str:
 class Session:
     """A DuckDB connection that holds a ledger's stages for some as-of dates."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: Sequence[date]) -> None:
         self._connection = connection
         self._done: set[str] = set()
+        self.as_of = tuple(sorted(set(as_of)))
+
+    def turn_to(self, as_of: Sequence[date]) -> None:
+        """Let the stages answer for some of the session's dates, until told otherwise.
+
+        What holds for every date is kept; stages that answered for other dates are dropped.
+        """
+        for stage in self._done.difference(LASTING_STAGES):
+            self._connection.execute(f'drop table "{stage}"')
+        self._done.intersection_update(LASTING_STAGES)
+        for name, table in date_tables(as_of).items():
+            self.register(name, table)
 
     def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
         """Materialise ``stages`` that have not run yet; report each name to ``progress``."""
@@ -159,7 +203,7 @@ def open_session(
             show_tables(connection, other, schema)
         for name, table in inputs.items():
             connection.register(name, table)
-        yield Session(connection)
+        yield Session(connection, as_of)
     finally:
         connection.close()
 

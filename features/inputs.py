@@ -78,18 +78,10 @@ def input_tables(
     """
     if not as_of:
         raise ValueError("as_of must name at least one date, got none.")
-    dates = sorted(set(as_of))
-    looks = [(day, day - timedelta(days=back), back) for day in dates for back in LOOKS_BACK_DAYS]
-    days = sorted({*dates, *watched, *(looked_on for _, looked_on, _ in looks)})
-    return {
-        "as_of_dates": pa.table({"as_of": pa.array(dates, pa.date32())}),
-        "looks": pa.table(
-            {
-                "as_of": pa.array([look[0] for look in looks], pa.date32()),
-                "looked_on": pa.array([look[1] for look in looks], pa.date32()),
-                "days_back": pa.array([look[2] for look in looks], pa.int32()),
-            }
-        ),
+    dated = date_tables(as_of)
+    looked_on = dated["looks"]["looked_on"].to_pylist()
+    days = sorted({*as_of, *watched, *looked_on})
+    return dated | {
         "calendar": calendar(days),
         "settings": pa.table(
             {
@@ -102,6 +94,28 @@ def input_tables(
         "decay": decay(),
         "usual_curve": usual_curve(),
         "return_classes": return_classes(),
+    }
+
+
+def date_tables(as_of: Sequence[date]) -> dict[str, pa.Table]:
+    """Return the input tables of the observation dates and of what they look back on.
+
+    Examples
+    --------
+    >>> date_tables([date(2024, 1, 31)])["looks"]["days_back"].to_pylist()
+    [30, 90]
+    """
+    dates = sorted(set(as_of))
+    looks = [(day, day - timedelta(days=back), back) for day in dates for back in LOOKS_BACK_DAYS]
+    return {
+        "as_of_dates": pa.table({"as_of": pa.array(dates, pa.date32())}),
+        "looks": pa.table(
+            {
+                "as_of": pa.array([look[0] for look in looks], pa.date32()),
+                "looked_on": pa.array([look[1] for look in looks], pa.date32()),
+                "days_back": pa.array([look[2] for look in looks], pa.int32()),
+            }
+        ),
     }
 
 

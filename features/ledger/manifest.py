@@ -22,12 +22,16 @@ class LedgerError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchFile:
-    """One data file of a batch: its name in the folder, its digest and its number of rows."""
+    """One data file of a batch: its name in the folder, its digest and its number of rows.
+
+    ``keys`` is the number of different keys among the rows; -1 where nobody counted.
+    """
 
     table: str
     file: str
     sha256: str
     rows: int
+    keys: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,7 +228,10 @@ def _write_files(folder: Path, tables: Mapping[str, pa.Table], number: int) -> I
         with temporary.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         temporary.replace(folder / file)
-        yield BatchFile(table=name, file=file, sha256=digest, rows=rows.num_rows)
+        keys = rows.select(list(TABLES[name].key)).group_by(list(TABLES[name].key)).aggregate([])
+        yield BatchFile(
+            table=name, file=file, sha256=digest, rows=rows.num_rows, keys=keys.num_rows
+        )
 
 
 def _write_quarantine(folder: Path, rejected: list[Rejected], name: str) -> Path:

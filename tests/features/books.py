@@ -1,7 +1,5 @@
 """Write a small ledger line by line, as an accountant would, and ask what it says on a day."""
 
-import re
-from collections.abc import Iterable
 from datetime import date
 from itertools import count
 from typing import Any, Self
@@ -12,14 +10,7 @@ import pandas as pd
 from features.build import feature_frame
 from features.catalogue import CATALOGUE
 from features.collectible import net_items
-from features.engines import (
-    FEATURE_STAGES,
-    ITEM_STAGES,
-    EngineOptions,
-    Session,
-    open_session,
-    query_text,
-)
+from features.engines import EngineOptions, Session, needed_stages, open_session
 from features.ledger.read import Ledger
 from features.outcomes import outcome_frame
 from tests.conftest import make_ledger
@@ -118,7 +109,7 @@ class Books:
         """
         found: dict[str, dict[str, float]] = {}
         with open_session(self.ledger(), [day(on)], options=_ONE) as session:
-            session.run(_stages_of(queries))
+            session.run(needed_stages([*queries, "open_accounts"]))
             for query in queries:
                 for row in session.arrow(_values_of(query)).to_pylist():
                     mine = found.setdefault(row.pop("invoice"), {})
@@ -145,16 +136,6 @@ class Books:
             name: {part: int(cents[row]) / 100 for part, cents in parts.items()}
             for row, name in enumerate(names)
         }
-
-
-def _stages_of(queries: Iterable[str]) -> list[str]:
-    """Return the stages that queries build on and the queries, in order."""
-    every = (*ITEM_STAGES, *FEATURE_STAGES)
-    needed = set(queries) | {"open_items", "open_accounts"}
-    for stage in reversed(every):
-        if stage in needed:
-            needed |= {name for name in every if re.search(rf"\b{name}\b", query_text(stage))}
-    return [stage for stage in every if stage in needed]
 
 
 def _values_of(query: str) -> str:
