@@ -589,7 +589,7 @@ CATALOGUE: tuple[Feature, ...] = (
     _calendar(
         "business_days_past_due", "calendar", "days", MIXED, "is {value} business days past due"
     ),
-    _calendar("due_month", "calendar", "code", MIXED, "falls due in month {value}"),
+    _calendar("due_month", "calendar", "code", MIXED, "falls due in {value}"),
 )
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)

@@ -22,8 +22,19 @@ Indices = npt.NDArray[np.int64]
 AGE_FAMILY = "item_age"
 BASE, OTHER = "base", "other"
 BASE_SENTENCE = "What an average open invoice would carry"
-WEEKDAYS = ("", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-BILLING_KINDS = ("recurring", "usage", "one-off")
+_NAMED: dict[str, tuple[str, ...]] = {
+    "billing_kind": ("recurring", "usage", "one-off"),
+    "due_weekday": (
+        "",
+        *["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+    ),
+    "due_month": (
+        "",
+        *["January", "February", "March", "April", "May", "June"],
+        *["July", "August", "September", "October", "November", "December"],
+    ),
+}
+"""Names of the codes that people would not read as numbers."""
 
 
 class Reason(TypedDict):
@@ -64,10 +75,8 @@ def format_value(feature: Feature, value: float) -> str:
     >>> format_value(by_name["item_amount"], 1234.5)
     '1,234.50'
     """
-    if feature.name.endswith("_weekday"):
-        return WEEKDAYS[int(value)]
-    if feature.name == "billing_kind":
-        return BILLING_KINDS[int(value)]
+    if feature.name in _NAMED:
+        return _NAMED[feature.name][int(value)]
     template = _FORMATS.get(feature.unit, "{:,.0f}")
     return template.format(100 * value if feature.unit in _IN_HUNDREDTHS else value)
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from features.ledger.arrow import arrow_schema
 from features.ledger.read import SQL_TYPES, Ledger, ledger_from_rows
-from features.ledger.tables import TABLES, Table
+from features.ledger.tables import ACCOUNT_CHANGES, ACCOUNTS, TABLES, Table
 
 _OF_AN_INVOICE = frozenset({"due_date_changes"})
 """Tables that name the invoice instead of the account."""
@@ -47,13 +47,60 @@ def restrict_ledger(ledger: Ledger, account_ids: Sequence[str]) -> Ledger:
     return ledger_from_rows(rows, ledger.manifest)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, ledger: Ledger, table: Table) -> pa.Table:
+def family_members(ledger: Ledger, account_id: str) -> list[str]:
+    """Return the ids of the accounts that ever shared a parent with ``account_id``, its own first.
+
+    The family of an account on some day is among them: its parents, the accounts below these,
+    and those below the account itself.
+    """
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for table in (ACCOUNTS, ACCOUNT_CHANGES):
+            connection.register(table.name, _read_all(connection, ledger, table))
+        found = connection.execute(
+            """
+            with parents as (
+                select account_id, parent_account_id as parent_id from accounts
+                union
+                select account_id, value as parent_id from account_changes
+                where "column" = 'parent_account_id'
+            ),
+            heads as (
+                select cast(? as varchar) as head_id
+                union
+                select parent_id as head_id from parents
+                where account_id = ? and parent_id is not null
+            )
+            select account_id from parents
+            where account_id in (select head_id from heads)
+                or parent_id in (select head_id from heads)
+            group by account_id
+            order by account_id
+            """,
+            [account_id, account_id],
+        ).fetchall()
+    return [account_id, *(row[0] for row in found if row[0] != account_id)]
+
+
+def _read_all(connection: duckdb.DuckDBPyConnection, ledger: Ledger, table: Table) -> pa.Table:
+    if table.name not in ledger.present:
+        return arrow_schema(table).empty_table()
+    return _read(connection, ledger, table, "true")
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    table: Table,
+    condition: str = "",
+) -> pa.Table:
     schema = arrow_schema(table)
     columns = ", ".join(
         f'cast("{column.name}" as {SQL_TYPES[column.kind]}) as "{column.name}"'
         for column in table.columns
     )
-    if "account_id" in table.column_names:
+    if condition:
+        pass
+    elif "account_id" in table.column_names:
         condition = "account_id in (select account_id from wanted)"
     elif table.name in _OF_AN_INVOICE:
         condition = "invoice_id in (select invoice_id from invoice_rows)"

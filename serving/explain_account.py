@@ -25,7 +25,7 @@ from features.ledger.tables import TABLES, Table
 from models.explain import FAMILY_NAMES
 from models.profile import ALL
 from models.reasons import BASE, BASE_SENTENCE, format_value
-from serving.account_ledger import restrict_ledger
+from serving.account_ledger import family_members, restrict_ledger
 from serving.store import ServedPair
 
 NORM_MONTHS = 12
@@ -46,6 +46,7 @@ FAMILY_TABLES: dict[str, tuple[str, ...]] = {
     "promises": ("promises", "installments"),
     "credits": ("credits", "receipts"),
     "relationship": ("invoices", "account_changes"),
+    "family": ("account_changes",),
     "calendar": (),
 }
 """Ledger tables behind each family; the calendar needs none."""
@@ -70,13 +71,15 @@ def month_ends(as_of: date, count: int = NORM_MONTHS) -> list[date]:
     return days[::-1]
 
 
-def own_norms(ledger: Ledger, as_of: date) -> dict[str, float]:
+def own_norms(ledger: Ledger, account_id: str, as_of: date) -> dict[str, float]:
     """Return the median of each feature over the open items at the month-ends before ``as_of``.
 
     Parameters
     ----------
     ledger : Ledger
-        Rows of one account.
+        Rows of the account and of its family.
+    account_id : str
+        Whose norms.
     as_of : date
         Month-ends before it count.
 
@@ -85,7 +88,9 @@ def own_norms(ledger: Ledger, as_of: date) -> dict[str, float]:
     dict of str to float
         By feature; features that the account never had a value of are left out.
     """
-    frame = feature_frame(ledger, month_ends(as_of), options=EngineOptions(threads=1))
+    options = EngineOptions(threads=1, dates_at_once=NORM_MONTHS)
+    frame = feature_frame(ledger, month_ends(as_of), options=options)
+    frame = frame.select((frame.items["account_id"] == account_id).to_numpy())
     known = ((name, frame.column(name)) for name in frame.names)
     kept = ((name, values[~np.isnan(values)]) for name, values in known)
     return {name: float(np.median(values)) for name, values in kept if len(values)}
@@ -192,15 +197,15 @@ def _from_ledger(
             "The ledger has changed since this snapshot; norms and rows are those the books "
             "show today for the days before the as-of date."
         )
-    own = restrict_ledger(ledger, [account_id])
-    rows = recent_rows(own, as_of)
+    rows = recent_rows(restrict_ledger(ledger, [account_id]), as_of)
     if pair.bundle.feature_digest != feature_digest():
         notes.append(
             "The model reads other features than this version computes, so own norms are "
             "missing. Train again with `rollrisk train` and score."
         )
         return {}, rows
-    return own_norms(own, as_of), rows
+    family = restrict_ledger(ledger, family_members(ledger, account_id))
+    return own_norms(family, account_id, as_of), rows
 
 
 def _feature(

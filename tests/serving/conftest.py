@@ -20,7 +20,7 @@ import pytest
 
 from features.ledger.read import Ledger, open_ledger
 from models.home import Home
-from serving.account_ledger import restrict_ledger
+from serving.account_ledger import family_members, restrict_ledger
 from serving.auth import ROLES, Role, create_key
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -110,8 +110,9 @@ def json_rows(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
 
 
 def rows_of(installation: Installation, account_id: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of one account of the installation's ledger, ready to send."""
-    return json_rows(restrict_ledger(open_ledger(installation.ledger), [account_id]))
+    """Return the rows of an account and its family, ready to send."""
+    whole = open_ledger(installation.ledger)
+    return json_rows(restrict_ledger(whole, family_members(whole, account_id)))
 
 
 def environment(home: Home) -> dict[str, str]:

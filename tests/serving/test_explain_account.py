@@ -9,7 +9,7 @@ import pytest
 from features.build import feature_frame
 from features.catalogue import FAMILIES, NAMES
 from features.ledger.read import open_ledger
-from serving.account_ledger import restrict_ledger
+from serving.account_ledger import family_members, restrict_ledger
 from serving.explain_account import (
     EVIDENCE_ROWS,
     FAMILY_TABLES,
@@ -53,7 +53,8 @@ def test_a_norm_is_the_median_over_own_items_at_the_month_ends(
     """The norm of an account alone is its median in a frame of the whole ledger."""
     account_id = account_with_items(pair)
     whole = open_ledger(installation.ledger)
-    norms = own_norms(restrict_ledger(whole, [account_id]), installation.as_of)
+    family = restrict_ledger(whole, family_members(whole, account_id))
+    norms = own_norms(family, account_id, installation.as_of)
     frame = feature_frame(whole, month_ends(installation.as_of))
     own = frame.select((frame.items["account_id"] == account_id).to_numpy())
     assert len(own.items) > 0
