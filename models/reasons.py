@@ -26,12 +26,17 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "billing_kind": ("recurring", "usage", "one-off"),
     "due_weekday": (
         "",
-        *["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
     ),
     "due_month": (
-        "",
-        *["January", "February", "March", "April", "May", "June"],
-        *["July", "August", "September", "October", "November", "December"],
+        *("", "January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
     ),
 }
 """Names of the codes that people would not read as numbers."""
