@@ -5,6 +5,7 @@ A test compares them with what stands in ``docs/``.
 
 from pathlib import Path
 
+from docs.lineage import lineage_page
 from features.catalogue import CATALOGUE, FAMILIES
 from features.ledger.tables import TABLES
 
@@ -59,7 +60,7 @@ def ledger_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"features.md": features_page, "ledger.md": ledger_page}
+PAGES = {"features.md": features_page, "lineage.md": lineage_page, "ledger.md": ledger_page}
 
 
 def main() -> None:

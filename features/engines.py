@@ -92,7 +92,7 @@ class EngineOptions:
     threads: int | None = None
     memory_limit: str | None = None
     spill_folder: str | None = None
-    dates_at_once: int = 6
+    dates_at_once: int = 12
 
 
 def needed_stages(queries: Iterable[str]) -> tuple[str, ...]:
@@ -212,6 +212,7 @@ def _config(ledgers: Sequence[Ledger], options: EngineOptions) -> dict[str, Any]
     config: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "preserve_insertion_order": False,
         "enable_external_access": any(ledger.files for ledger in ledgers),
         "threads": options.threads or os.cpu_count() or 1,
     }
