@@ -6,6 +6,7 @@ from typing import Literal
 from features.ledger.tables import TABLES
 
 Grain = Literal["item", "account", "account_currency"]
+Subject = Literal["invoice", "account"]
 Direction = Literal["higher is riskier", "lower is riskier", "mixed"]
 
 UP: Direction = "higher is riskier"
@@ -72,7 +73,7 @@ class Feature:
     sentence: str
     query: str
     grain: Grain
-    about: Literal["invoice", "account"]
+    about: Subject
     needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -94,16 +95,25 @@ MANY = 1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureQuery:
-    """A query of ``features/sql`` and what one of its rows stands for; makes its features."""
+    """A query of ``features/sql``: what one of its rows stands for and the tables it needs."""
 
-    query: str
+    name: str
     grain: Grain
     needs: tuple[str, ...] = ()
 
-    def __call__(
-        self, name: str, family: str, unit: str, direction: Direction, sentence: str
+    def feature(
+        self, *, name: str, family: str, unit: str, direction: str, about: str, sentence: str
     ) -> Feature:
-        """Return one feature of this query; its range follows from the unit."""
+        """Return one feature of this query; its range follows from the unit.
+
+        Raises
+        ------
+        ValueError
+            When a word is none of those allowed.
+        """
+        for word, allowed in ((unit, _RANGES), (direction, _DIRECTIONS), (about, _SUBJECTS)):
+            if word not in allowed:
+                raise ValueError(f"Feature {name!r}: {word!r} is none of {sorted(allowed)}.")
         low, high = _RANGES[unit]
         return Feature(
             name=name,
@@ -111,28 +121,17 @@ class FeatureQuery:
             unit=unit,
             low=low,
             high=high,
-            direction=direction,
+            direction=_DIRECTIONS[direction],
             sentence=sentence,
-            query=self.query,
+            query=self.name,
             grain=self.grain,
-            about="account" if self.grain != "item" or name in _ABOUT_ACCOUNT else "invoice",
+            about=_SUBJECTS[about],
             needs=self.needs,
         )
 
 
-_ABOUT_ACCOUNT = frozenset(
-    {
-        "own_judged_items",
-        "own_roll_rate_at_age",
-        "own_share_paid_later",
-        "own_share_paid_much_later",
-        "own_survival_30",
-        "own_survival_30_cautious",
-        "own_items_seen_at_age",
-        "younger_paid_items",
-    }
-)
-"""Features of an item's query whose sentence speaks of its account."""
+_DIRECTIONS: dict[str, Direction] = {word: word for word in (UP, DOWN, MIXED)}
+_SUBJECTS: dict[str, Subject] = {"invoice": "invoice", "account": "account"}
 
 _RANGES: dict[str, tuple[float, float]] = {
     "days": (-DAY_SPAN, DAY_SPAN),

@@ -8,7 +8,7 @@ import pytest
 
 import features.catalogue as module
 from features.build import KEYS, feature_frame
-from features.catalogue import CATALOGUE, NAMES, feature_digest
+from features.catalogue import CATALOGUE, NAMES, feature_digest, read_catalogue
 from features.engines import FEATURE_STAGES, ITEM_STAGES, open_session, query_text
 from features.feature import FAMILIES
 from features.inputs import Rules, input_tables
@@ -86,6 +86,17 @@ def test_every_value_lies_in_its_range(simulated_ledger: Ledger) -> None:
         assert np.isfinite(known).all(), feature.name
         assert known.min() >= feature.low, feature.name
         assert known.max() <= feature.high, feature.name
+
+
+def test_a_line_with_an_unknown_word_is_refused() -> None:
+    """The error names the feature, the word and what is allowed."""
+    head = "family,name,unit,direction,query,about,sentence\n"
+    good = "item_age,x,days,mixed,document,invoice,is {value}"
+    assert read_catalogue(head + good)[0].name == "x"
+    with pytest.raises(ValueError, match="'x': unknown query 'weather'. Add it to QUERIES"):
+        read_catalogue(head + good.replace("document", "weather"))
+    with pytest.raises(ValueError, match=r"'x': 'hours' is none of \['change', .*'slope'\]"):
+        read_catalogue(head + good.replace("days", "hours"))
 
 
 def test_sentences_name_their_value_unless_they_are_flags() -> None:
