@@ -36,7 +36,7 @@ QUERIES: dict[str, FeatureQuery] = {
         FeatureQuery(name="item_returns", grain="item", needs=("receipt_returns",)),
         FeatureQuery(name="disputing", grain="account_currency", needs=("disputes",)),
         FeatureQuery(name="item_disputes", grain="item", needs=("disputes",)),
-        FeatureQuery(name="promise_keeping", grain="account", needs=("promises",)),
+        FeatureQuery(name="promise_keeping", grain="account", needs=("promises", "receipts")),
         FeatureQuery(name="item_promises", grain="item", needs=("promises",)),
         FeatureQuery(name="item_plans", grain="item", needs=("installments",)),
         FeatureQuery(name="credit_use", grain="account_currency", needs=("receipts", "credits")),

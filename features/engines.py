@@ -22,7 +22,7 @@ import pyarrow as pa
 from features.inputs import Rules, date_tables, input_tables
 from features.ledger.read import Ledger, show_tables
 
-STATE_STAGES = ("applied", "due_dates", "item_states")
+STATE_STAGES = ("credited_sources", "applied", "due_dates", "item_states")
 """Stages that answer what the books showed of each invoice."""
 
 ITEM_STAGES = (

@@ -80,6 +80,7 @@ def _restate_table(
     connection: duckdb.DuckDBPyConnection, table: Table, *, history_given: bool
 ) -> tuple[Known, dict[str, pa.Table]]:
     clocked = "known_on" in table.column_names
+    told = _drop_versions_told_again(connection, table)
     _stored_rows(connection, table, "before", newest=True)
     _stored_rows(connection, table, "origin", newest=False)
     if table is ACCOUNTS:
@@ -101,7 +102,7 @@ def _restate_table(
         f"coalesce({_restated(table, plain)}, false) as is_restated, "
         + "".join(f'({change}) as "changed_{name}", ' for name, change in changes.items())
         + f"{'before.known_on' if clocked else 'null'} as first_known_on "
-        f"from batch_rows as fresh left join before on {_match(table, 'before')} "
+        f"from fresh_rows as fresh left join before on {_match(table, 'before')} "
         f"left join origin on {_match(table, 'origin')}"
     )
     counts = connection.execute(
@@ -113,7 +114,28 @@ def _restate_table(
         pieces[ACCOUNT_CHANGES.name] = _account_changes(connection)
     if table.name == "invoices":
         pieces[DUE_DATE_CHANGES.name] = _due_date_changes(connection)
-    return Known(known=known, changed=changed), pieces
+    return Known(known=known + told, changed=changed), pieces
+
+
+def _drop_versions_told_again(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Leave out versions that a batch with several of a key brings again; return how many.
+
+    An export that holds all versions of a row repeats the older ones each time. Alone, a row
+    that equals an older version is news: the value was changed back.
+    """
+    same = " and ".join(
+        f'fresh."{name}" is not distinct from stored."{name}"' for name in table.column_names
+    )
+    key = ", ".join(f'"{name}"' for name in table.key)
+    connection.execute(
+        "create or replace temp table fresh_rows as select * from batch_rows as fresh "  # noqa: S608 (contract names)
+        f"where not exists (select 1 from stored_{table.name} as stored where {same}) "
+        f"or ({key}) in (select ({key}) from batch_rows group by {key} having count(*) = 1)"
+    )
+    counts = connection.execute(
+        "select (select count(*) from batch_rows) - (select count(*) from fresh_rows)"
+    ).fetchall()
+    return int(counts[0][0])
 
 
 def _stored_rows(

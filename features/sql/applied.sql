@@ -1,6 +1,6 @@
 -- grain:  one row per invoice and period in which nothing more was applied to it
 -- clock:  from_on <= t < until_on at every day t asked for; a null from_on is the beginning
--- source: applications, credits
+-- source: applications, credited_sources
 -- What was applied between two days asked for becomes one row, so that a single day costs one
 -- aggregate per invoice. An undone application takes back what its source gave: cash from a
 -- receipt, else a credit.
@@ -15,20 +15,37 @@ with classified as not materialized (
         case
             when applications.cause in ('cash', 'cash_return', 'discount', 'netting') then 'paid'
             when applications.cause = 'write_off' then 'written_off'
-            when applications.cause = 'unapply' and credits.credit_id is null then 'paid'
+            when applications.cause = 'unapply' and credited_sources.source_id is null then 'paid'
             else 'credited'
         end as side
     from applications
-    left join (select distinct credit_id from credits) as credits
-        on applications.cause = 'unapply' and applications.source_id = credits.credit_id
+    left join credited_sources
+        on applications.cause = 'unapply'
+        and applications.source_id = credited_sources.source_id
+        and applications.visible_on >= credited_sources.first_on
 ),
 
 signed as (
-    select invoice_id, visible_on as day, applied_on, cents, cause, side
+    select
+        invoice_id,
+        visible_on as day,
+        cents,
+        cause,
+        side,
+        case when side = 'paid' and cents > 0 and superseded_on is null then applied_on end
+            as paid_on,
+        case when superseded_on is null then 0 else 1 end as is_overruled
     from classified
     where superseded_on is null or superseded_on > visible_on
     union all
-    select invoice_id, superseded_on as day, applied_on, -cents as cents, cause, side
+    select
+        invoice_id,
+        superseded_on as day,
+        -cents as cents,
+        cause,
+        side,
+        cast(null as date) as paid_on,
+        1 as is_overruled
     from classified
     where superseded_on > visible_on
 ),
@@ -38,10 +55,11 @@ dated as not materialized (
         signed.invoice_id,
         signed.day,
         calendar.shown_on,
-        signed.applied_on,
         signed.cents,
         signed.cause,
-        signed.side
+        signed.side,
+        signed.paid_on,
+        signed.is_overruled
     from signed
     cross join settings
     inner join calendar
@@ -53,6 +71,7 @@ totals as (
         invoice_id,
         min(shown_on) as first_shown_on,
         max(shown_on) as last_shown_on,
+        max(is_overruled) as is_overruled,
         cast(sum(cents) as bigint) as cents,
         cast(sum(case when side = 'paid' then cents else 0 end) as bigint) as paid,
         cast(sum(case when side = 'credited' then cents else 0 end) as bigint) as credited,
@@ -62,7 +81,7 @@ totals as (
             then case when cents > 0 then 1 else -1 end
             else 0
         end) as integer) as payments,
-        max(case when side = 'paid' and cents > 0 then applied_on end) as paid_on,
+        max(paid_on) as paid_on,
         max(day) as changed_on
     from dated
     group by invoice_id
@@ -82,16 +101,49 @@ moves as (
             then case when cents > 0 then 1 else -1 end
             else 0
         end) as integer) as payments,
-        max(case when side = 'paid' and cents > 0 then applied_on end) as paid_on,
+        max(paid_on) as paid_on,
         max(day) as changed_on
     from dated
     inner join (
         select invoice_id as repeated_id
         from totals
-        where first_shown_on < last_shown_on
+        where first_shown_on < last_shown_on or is_overruled = 1
     ) as repeated
         on dated.invoice_id = repeated.repeated_id
     group by dated.invoice_id, dated.shown_on
+),
+
+periods as (
+    select
+        invoice_id,
+        shown_on as from_on,
+        lead(shown_on) over (partition by invoice_id order by shown_on) as until_on,
+        max(changed_on) over running as changed_on,
+        cast(sum(cents) over running as bigint) as applied_cents,
+        cast(sum(paid) over running as bigint) as paid_cents,
+        cast(sum(credited) over running as bigint) as credited_cents,
+        cast(sum(discounted) over running as bigint) as discounted_cents,
+        cast(sum(payments) over running as integer) as payments,
+        max(paid_on) over running as last_paid_on
+    from moves
+    window running as (
+        partition by invoice_id order by shown_on
+        rows between unbounded preceding and current row
+    )
+),
+
+-- a payment that was restated counts as a day of payment until the new version is known
+overruled as (
+    select periods.invoice_id, periods.from_on, max(classified.applied_on) as paid_on
+    from periods
+    inner join classified
+        on periods.invoice_id = classified.invoice_id
+        and classified.superseded_on > classified.visible_on
+        and classified.side = 'paid'
+        and classified.cents > 0
+        and classified.visible_on <= periods.from_on
+        and classified.superseded_on > periods.from_on
+    group by periods.invoice_id, periods.from_on
 )
 
 select
@@ -106,24 +158,23 @@ select
     payments,
     paid_on as last_paid_on
 from totals
-where first_shown_on = last_shown_on
+where first_shown_on = last_shown_on and is_overruled = 0
 union all
 select
-    invoice_id,
-    shown_on as from_on,
-    lead(shown_on) over (partition by invoice_id order by shown_on) as until_on,
-    max(changed_on) over running as changed_on,
-    cast(sum(cents) over running as bigint) as applied_cents,
-    cast(sum(paid) over running as bigint) as paid_cents,
-    cast(sum(credited) over running as bigint) as credited_cents,
-    cast(sum(discounted) over running as bigint) as discounted_cents,
-    cast(sum(payments) over running as integer) as payments,
-    max(paid_on) over running as last_paid_on
-from moves
-window running as (
-    partition by invoice_id order by shown_on
-    rows between unbounded preceding and current row
-)
+    periods.invoice_id,
+    periods.from_on,
+    periods.until_on,
+    periods.changed_on,
+    periods.applied_cents,
+    periods.paid_cents,
+    periods.credited_cents,
+    periods.discounted_cents,
+    periods.payments,
+    greatest(periods.last_paid_on, overruled.paid_on) as last_paid_on
+from periods
+left join overruled
+    on periods.invoice_id = overruled.invoice_id
+    and periods.from_on = overruled.from_on
 union all
 select
     totals.invoice_id,

@@ -59,8 +59,12 @@ select
     sums.usual_cents,
     cast(sums.terms_365 as double) / nullif(sums.dated_365, 0) as usual_terms_days,
     sums.longest_terms - sums.shortest_terms as terms_range_365,
-    cast(sums.balance_cents as double) / nullif(sums.billed_365, 0)
-        * least(sums.first_ago + 1, 365) as account_days_of_sales,
+    case
+        when sums.billed_365 > 0 then least(
+            cast(sums.balance_cents as double) / sums.billed_365 * least(sums.first_ago + 1, 365),
+            cast(3650 as double)
+        )
+    end as account_days_of_sales,
     (cast(sums.billed_90 as double) / least(sums.first_ago + 1, 90))
         / nullif(cast(sums.billed_365 as double) / least(sums.first_ago + 1, 365), 0)
         as billing_trend,

@@ -2,7 +2,8 @@
 -- clock:  known_from <= t < known_until; nulls are the beginning and the end
 -- source: invoices, due_date_changes
 -- A due date that was moved, and the first one of an invoice that was restated or re-billed: a
--- re-billed invoice inherits the due date of the one it replaces (two generations back).
+-- re-billed invoice inherits the due date of the one it replaces (two generations back), where the
+-- books showed that one by then.
 with concerned as (
     select invoice_id from invoices where superseded_on is not null
     union
@@ -14,12 +15,13 @@ with concerned as (
 ),
 
 first_versions as (
-    select invoice_id, due_on, replaces_invoice_id
+    select invoice_id, due_on, replaces_invoice_id, visible_on
     from (
         select
             invoices.invoice_id,
             invoices.due_on,
             invoices.replaces_invoice_id,
+            invoices.visible_on,
             row_number() over (
                 partition by invoices.invoice_id order by invoices.known_on
             ) as version
@@ -38,8 +40,10 @@ first_due as (
     from first_versions as own
     left join first_versions as old
         on own.replaces_invoice_id = old.invoice_id
+        and old.visible_on <= own.visible_on
     left join first_versions as older
         on old.replaces_invoice_id = older.invoice_id
+        and older.visible_on <= own.visible_on
 ),
 
 shown as (

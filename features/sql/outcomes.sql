@@ -1,7 +1,7 @@
 -- grain:  one row per open item and horizon
 -- clock:  business date up to as_of + horizon, known by as_of + horizon + the maturity lag,
 --         and not yet shown at as_of; cash reversed by then never counted
--- source: open_items, invoices, applications, credits, due_date_changes
+-- source: open_items, invoices, applications, credited_sources, due_date_changes
 -- Judged against the balance and the due date known at as_of. A row that was shown at as_of and
 -- restated since is taken back in full and counted anew; a restated invoice amount is no payment
 -- and counts with the credits.
@@ -48,7 +48,7 @@ later as (
         case
             when applications.cause in ('cash', 'cash_return', 'discount', 'netting') then 'paid'
             when applications.cause = 'write_off' then 'written_off'
-            when applications.cause = 'unapply' and credits.credit_id is null then 'paid'
+            when applications.cause = 'unapply' and credited_sources.source_id is null then 'paid'
             else 'credited'
         end as side
     from items
@@ -70,8 +70,10 @@ later as (
                 and applications.superseded_on <= items.judged_on
             )
         )
-    left join (select distinct credit_id from credits) as credits
-        on applications.cause = 'unapply' and applications.source_id = credits.credit_id
+    left join credited_sources
+        on applications.cause = 'unapply'
+        and applications.source_id = credited_sources.source_id
+        and applications.visible_on >= credited_sources.first_on
 ),
 
 restated as (

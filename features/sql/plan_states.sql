@@ -1,6 +1,6 @@
 -- grain:  one row per as-of date, payment plan and item of an account with an open item
 -- clock:  as_of; an instalment is cancelled once both cancelled_on and its known day have come
--- source: installments, applications, credits, invoices
+-- source: installments, applications, credited_sources, invoices
 -- A plan is in good standing while cash since it was agreed covers the instalments that fell
 -- due more than the grace ago, on each of its items. What counts as covered is what is not yet
 -- due; due today is not yet past due.
@@ -70,9 +70,11 @@ received as (
     inner join currencies
         on applications.invoice_id = currencies.invoice_id
         and plans.currency = currencies.currency
-    left join (select distinct credit_id from credits) as credits
-        on applications.cause = 'unapply' and applications.source_id = credits.credit_id
-    where credits.credit_id is null
+    left join credited_sources
+        on applications.cause = 'unapply'
+        and applications.source_id = credited_sources.source_id
+        and applications.visible_on >= credited_sources.first_on
+    where credited_sources.source_id is null
     group by plans.as_of, plans.plan_id, plans.currency, coalesce(plans.invoice_id, '')
 )
 

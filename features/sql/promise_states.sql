@@ -1,6 +1,6 @@
 -- grain:  one row per as-of date and promise of an account with an open item
 -- clock:  as_of; the state is derived from the cash that the books showed
--- source: promises, applications, receipts, receipt_returns, credits
+-- source: promises, applications, receipts, receipt_returns, credited_sources
 -- Promises on an item are judged by net cash on it, promises of an account by net receipts in the
 -- promise's currency, made from made_on until the promised date plus the grace. Cash of that time
 -- which came back later never counted.
@@ -54,9 +54,11 @@ item_sources as (
         and applications.applied_on >= known.made_on
         and applications.visible_on <= known.as_of
         and (applications.superseded_on is null or applications.superseded_on > known.as_of)
-    left join (select distinct credit_id from credits) as credits
-        on applications.cause = 'unapply' and applications.source_id = credits.credit_id
-    where credits.credit_id is null
+    left join credited_sources
+        on applications.cause = 'unapply'
+        and applications.source_id = credited_sources.source_id
+        and applications.visible_on >= credited_sources.first_on
+    where credited_sources.source_id is null
     group by known.as_of, known.promise_id, applications.source_id
 ),
 

@@ -93,9 +93,9 @@ def test_a_line_with_an_unknown_word_is_refused() -> None:
     head = "family,name,unit,direction,query,about,sentence\n"
     good = "item_age,x,days,mixed,document,invoice,is {value}"
     assert read_catalogue(head + good)[0].name == "x"
-    with pytest.raises(ValueError, match="'x': unknown query 'weather'. Add it to QUERIES"):
+    with pytest.raises(ValueError, match="'x': unknown query 'weather'"):
         read_catalogue(head + good.replace("document", "weather"))
-    with pytest.raises(ValueError, match=r"'x': 'hours' is none of \['change', .*'slope'\]"):
+    with pytest.raises(ValueError, match="'x': 'hours' is none of "):
         read_catalogue(head + good.replace("days", "hours"))
 
 
