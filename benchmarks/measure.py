@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -31,6 +30,7 @@ from benchmarks.pandas_features import TWENTY
 
 ROOT = Path(__file__).parents[1]
 MEMORY_LIMIT = "2GB"
+DATES_IN_LITTLE_MEMORY = 2
 STAGE = "stage "
 IDS = ["account_id", "invoice_id"]
 
@@ -51,23 +51,32 @@ def _pandas(ledger: Path, dates: Sequence[date]) -> Run:
 
 
 def _ours(ledger: Path, dates: Sequence[date], *, twenty: bool, limit: str | None) -> Run:
-    from features.build import feature_frame  # noqa: PLC0415 (its own process)
+    from features.build import feature_parts  # noqa: PLC0415 (its own process)
+    from features.catalogue import NAMES  # noqa: PLC0415
     from features.engines import EngineOptions  # noqa: PLC0415
     from features.ledger.read import open_ledger  # noqa: PLC0415
 
-    compute = partial(feature_frame, names=TWENTY) if twenty else feature_frame
+    names = TWENTY if twenty else NAMES
 
     def run(tell: Callable[[str], None]) -> tuple[int, Callable[[], pd.DataFrame]]:
         tell("open")
         with tempfile.TemporaryDirectory() as spill:
-            options = EngineOptions(memory_limit=limit, spill_folder=spill)
-            frame = compute(open_ledger(ledger), dates, options=options, progress=tell)
-
-        def result() -> pd.DataFrame:
-            values = pd.DataFrame(frame.matrix(TWENTY), columns=list(TWENTY))
-            return pd.concat([frame.items[["as_of", *IDS]], values], axis=1)
-
-        return len(frame.names), result
+            at_once = DATES_IN_LITTLE_MEMORY if limit else EngineOptions().dates_at_once
+            options = EngineOptions(memory_limit=limit, spill_folder=spill, dates_at_once=at_once)
+            opened = open_ledger(ledger)
+            kept = [
+                pd.concat(
+                    [
+                        part.items[["as_of", *IDS]],
+                        pd.DataFrame(part.matrix(TWENTY), columns=list(TWENTY)),
+                    ],
+                    axis=1,
+                )
+                for part in feature_parts(
+                    opened, dates, names=names, options=options, progress=tell
+                )
+            ]
+        return len(names), lambda: pd.concat(kept, ignore_index=True)
 
     return run
 

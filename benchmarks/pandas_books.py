@@ -82,10 +82,11 @@ def read_books(folder: Path) -> Books:
     versions = versions[versions["superseded"] > versions["visible"]].reset_index(drop=True)
     versions["first_due"] = _first_due(versions, len(ids))
     applications = _with_clocks(applications, ["application_id"], "applied_on")
-    applications = _with_sides(applications, _read(folder, "credits", "credit_id"))
+    applications = _with_sides(applications)
     moved = moved.drop_duplicates(["invoice", "known_on"], keep="last")
     moved = moved.sort_values("known_on")
     states = _states(_events(versions, applications, len(ids)), versions)
+    states = _with_restated_payments(states, applications)
     return Books(
         open=states[states["balance"] > TOLERANCE_CENTS],
         settled=_settled(states, moved, len(ids)),
@@ -141,6 +142,10 @@ def _first_due(versions: pd.DataFrame, size: int) -> npt.NDArray[np.int32]:
     own[first["invoice"]] = first["due_on"]
     heirs = first.dropna(subset="forerunner")
     due = own
+    shown = np.full(size, NEVER)
+    shown[first["invoice"]] = first["visible"]
+    known = shown[heirs["forerunner"].astype(np.int64)] <= heirs["visible"]
+    heirs = heirs[known]
     for _ in range(2):  # two generations back
         inherited = due[heirs["forerunner"].astype(np.int64)]
         due = own.copy()
@@ -148,11 +153,14 @@ def _first_due(versions: pd.DataFrame, size: int) -> npt.NDArray[np.int32]:
     return due[versions["invoice"]]
 
 
-def _with_sides(applications: pd.DataFrame, credit_rows: pd.DataFrame) -> pd.DataFrame:
+def _with_sides(applications: pd.DataFrame) -> pd.DataFrame:
     """Add the cents that count as paid; what an undone application took back keeps its side."""
     paid = applications["cause"].isin(PAID)
-    undone = applications.loc[applications["cause"] == "unapply", "source_id"]
-    paid.loc[undone.index] = ~undone.astype(object).isin(credit_rows["credit_id"].astype(object))
+    undone = applications[applications["cause"] == "unapply"]
+    credited = applications[applications["cause"] == "credit"]
+    since = credited.groupby(credited["source_id"].astype(object))["visible"].min()
+    first = undone["source_id"].astype(object).map(since).fillna(NEVER)
+    paid.loc[undone.index] = first > undone["visible"]
     applications["paid"] = applications["amount"].where(paid, 0)
     counted = paid & applications["cause"].isin(PAYMENTS)
     applications["payments"] = np.sign(applications["amount"]).where(counted, 0)
@@ -190,7 +198,9 @@ def _events(versions: pd.DataFrame, applications: pd.DataFrame, size: int) -> pd
                 "balance": -sign * rows["amount"],
                 "paid": paid,
                 "payments": sign * rows["payments"],
-                "paid_on": rows["applied_on"].where(paid > 0, NO_DAY),
+                "paid_on": rows["applied_on"].where(
+                    (paid > 0) & (rows["superseded"] == NEVER), NO_DAY
+                ),
             }
         )
 
@@ -222,6 +232,26 @@ def _states(events: pd.DataFrame, versions: pd.DataFrame) -> pd.DataFrame:
     columns = versions[["invoice", "visible", "superseded", *FACTS]]
     states = pd.merge_asof(states, columns, left_on="since", right_on="visible", by="invoice")
     return states[states["superseded"] > states["since"]]
+
+
+def _with_restated_payments(states: pd.DataFrame, applications: pd.DataFrame) -> pd.DataFrame:
+    """Let a payment that was restated count as a day of payment until the new version is known."""
+    overruled = applications[(applications["superseded"] < NEVER) & (applications["paid"] > 0)]
+    if overruled.empty:
+        return states
+    columns = overruled[["invoice", "applied_on", "visible", "superseded"]]
+    states = states.reset_index(drop=True)
+    found = (
+        states[["invoice", "since"]]
+        .reset_index()
+        .merge(columns, on="invoice", suffixes=("", "_row"))
+    )
+    found = found[(found["visible"] <= found["since"]) & (found["since"] < found["superseded"])]
+    latest = found.groupby("index")["applied_on"].max()
+    states.loc[latest.index, "last_paid"] = np.maximum(
+        states.loc[latest.index, "last_paid"], latest
+    )
+    return states
 
 
 def _settled(states: pd.DataFrame, moved: pd.DataFrame, size: int) -> pd.DataFrame:

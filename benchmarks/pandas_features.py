@@ -24,7 +24,7 @@ TWENTY: tuple[str, ...] = (
     "account_past_due_share",
     "account_mean_days_past_due",
     "account_balance",
-    "paid_items",
+    "paid_items_365",
     "dbt_mean",
     "dbt_mean_365",
     "dbt_median_365",
@@ -69,7 +69,7 @@ def _at(books: Books, as_of: date) -> pd.DataFrame:
     due = moved_to.fillna(items["first_due"])
     items["days_past_due"] = (day - due).where(due != NO_DAY)
     items["item_balance"] = items["balance"] / 100
-    items["item_paid_share"] = items["paid"] / items["amount"]
+    items["item_paid_share"] = items["paid"].clip(0, items["amount"]) / items["amount"]
     items["days_since_part_payment"] = (day - items["last_paid"]).where(items["payments"] > 0)
     items = items.join(_ageing(items), on="group")
     items = items.join(_payments(books, items["account"], day), on="account")
@@ -127,7 +127,7 @@ def _payments(books: Books, accounts: pd.Series, day: int) -> pd.DataFrame:
     weighted = recent["weighted"].sum() / recent["amount"].sum()
     result = pd.DataFrame(
         {
-            "paid_items": ever.size(),
+            "paid_items_365": recent.size().reindex(ever.size().index, fill_value=0),
             "dbt_mean": ever["dbt"].mean(),
             "dbt_mean_365": dbt.mean(),
             "dbt_median_365": dbt.median(),
