@@ -57,7 +57,9 @@ def test_an_account_without_payments_has_no_usual_age() -> None:
 def test_one_payment_is_what_is_usual() -> None:
     """Paid after 20 days once: an item of 61 days is 41 days beyond."""
     book = Books().paid("P", "2024-02-01", "2024-02-16", "2024-02-21")
-    assert usual(book.invoice("I", "2024-05-01", "2024-05-31", 100))["I"]["age_beyond_usual"] == 41.0
+    assert (
+        usual(book.invoice("I", "2024-05-01", "2024-05-31", 100))["I"]["age_beyond_usual"] == 41.0
+    )
 
 
 def test_an_undated_item_has_an_age_and_no_terms() -> None:

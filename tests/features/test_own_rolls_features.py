@@ -154,7 +154,10 @@ def test_a_payment_is_a_cure_once_the_books_show_it() -> None:
     book = Books().invoice("P", "2024-05-01", "2024-05-22", 100)
     book.cash("P", "2024-05-27", 100, known="2024-07-05")
     book.invoice("I", "2024-06-01", "2024-07-31", 100)
-    before, after = book.family(AS_OF, "own_rolls")["I"], book.family("2024-07-05", "own_rolls")["I"]
+    before, after = (
+        book.family(AS_OF, "own_rolls")["I"],
+        book.family("2024-07-05", "own_rolls")["I"],
+    )
     assert (before["outer_share_365"], before["cured_share_365"]) == (1.0, 0.0)
     assert (after["outer_share_365"], after["own_roll_current_180"]) == (0.0, 1.0)
     assert missing(after["cured_share_365"])

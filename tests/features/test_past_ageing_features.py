@@ -57,7 +57,9 @@ def test_an_account_that_owed_nothing_then_has_no_change() -> None:
     assert first[0] == 1.0
     assert missing(first[1])
     assert missing(first[2])
-    assert all(missing(value) for value in past(Books().invoice("I", "2024-06-02", "2024-07-15", 9)))
+    assert all(
+        missing(value) for value in past(Books().invoice("I", "2024-06-02", "2024-07-15", 9))
+    )
 
 
 def test_cash_known_later_was_not_there_when_the_books_were_read() -> None:
