@@ -56,6 +56,7 @@ select
     sums.as_of,
     sums.account_no,
     sums.currency,
+    sums.billed_365 as billed_cents_365,
     sums.usual_cents,
     cast(sums.terms_365 as double) / nullif(sums.dated_365, 0) as usual_terms_days,
     sums.longest_terms - sums.shortest_terms as terms_range_365,

@@ -1,27 +1,8 @@
 -- grain:  one row per as-of date, account and currency
 -- clock:  as_of
--- source: open_accounts, known_disputes, histories (disputes, invoices)
+-- source: open_accounts, known_disputes, billing (disputes, invoices)
 -- Rates and states only: how often disputes are raised depends on how often we call.
-with billed as (
-    select
-        accounts.as_of,
-        accounts.account_no,
-        accounts.currency,
-        cast(sum(histories.amount_cents) as bigint) as cents
-    from (
-        select distinct as_of, account_no, currency
-        from known_disputes
-    ) as accounts
-    inner join histories
-        on accounts.account_no = histories.account_no
-        and accounts.currency = histories.currency
-        and histories.from_on <= accounts.as_of
-        and (histories.until_on is null or histories.until_on > accounts.as_of)
-        and datediff('day', histories.issued_on, accounts.as_of) < 365
-    group by accounts.as_of, accounts.account_no, accounts.currency
-),
-
-raised as (
+with raised as (
     select
         as_of,
         account_no,
@@ -49,7 +30,7 @@ select
     accounts.currency,
     least(1.0, cast(coalesce(raised.open_cents, 0) as double) / accounts.balance_cents)
         as account_disputed_share,
-    cast(coalesce(raised.cents_365, 0) as double) / nullif(billed.cents, 0)
+    cast(coalesce(raised.cents_365, 0) as double) / nullif(billing.billed_cents_365, 0)
         as disputed_share_of_billing_365,
     cast(settled.days as double) / nullif(settled.closed, 0) as dispute_days_to_close
 from open_accounts as accounts
@@ -57,10 +38,10 @@ left join raised
     on accounts.as_of = raised.as_of
     and accounts.account_no = raised.account_no
     and accounts.currency = raised.currency
-left join billed
-    on accounts.as_of = billed.as_of
-    and accounts.account_no = billed.account_no
-    and accounts.currency = billed.currency
+left join billing
+    on accounts.as_of = billing.as_of
+    and accounts.account_no = billing.account_no
+    and accounts.currency = billing.currency
 left join settled
     on accounts.as_of = settled.as_of
     and accounts.account_no = settled.account_no

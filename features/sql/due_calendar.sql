@@ -4,6 +4,8 @@
 -- Nothing here depends on as_of alone: a model trained on a few dozen dates would learn the
 -- dates by heart. The month speaks only where two years of the account's billing stand behind
 -- it. Monday is 1; day 0 of the count of days is Monday 1 January 1900.
+-- A quarter ends with the last five days of its last month. Business days past due are the days
+-- from Monday to Friday from the due date on, as_of itself left out; no holidays are known.
 with days as (
     select
         items.item_no,

@@ -3,12 +3,13 @@
 -- source: open_accounts, accounts, dated_terms, payment_behaviour (account_changes)
 -- The family of an account is its parent and the accounts under the same parent, those with an
 -- open item; the account itself is left out. An account without parent heads its own family.
+-- The late share is of the balance that has a due date, as in the ageing of an account.
 with parents as (
     select
         open_accounts.as_of,
         open_accounts.account_no,
         open_accounts.currency,
-        open_accounts.balance_cents,
+        open_accounts.dated_cents,
         open_accounts.past_due_cents,
         coalesce(
             case
@@ -32,7 +33,7 @@ families as (
         parents.family_id,
         parents.currency,
         cast(count(*) as bigint) as members,
-        cast(sum(parents.balance_cents) as bigint) as balance_cents,
+        cast(sum(parents.dated_cents) as bigint) as dated_cents,
         cast(sum(parents.past_due_cents) as bigint) as past_due_cents,
         cast(sum(behaviour.late_365) as bigint) as late_365,
         cast(sum(behaviour.paid_items_365) as bigint) as paid_365
@@ -49,7 +50,7 @@ select
     parents.currency,
     families.members - 1 as family_members,
     cast(families.past_due_cents - parents.past_due_cents as double)
-        / nullif(families.balance_cents - parents.balance_cents, 0) as family_past_due_share,
+        / nullif(families.dated_cents - parents.dated_cents, 0) as family_past_due_share,
     cast(families.late_365 - coalesce(behaviour.late_365, 0) as double)
         / nullif(families.paid_365 - coalesce(behaviour.paid_items_365, 0), 0)
         as family_dbt_mean_365

@@ -1,6 +1,7 @@
 -- grain:  one row per open item
 -- clock:  as_of
 -- source: open_items, promise_states (promises, applications)
+-- Broken promises on one item mostly promise the same cash again: the largest shortfall counts.
 with by_item as (
     select
         as_of,

@@ -8,6 +8,8 @@ select
     currency,
     cast(count(*) as bigint) as items,
     cast(sum(balance_cents) as bigint) as balance_cents,
+    cast(sum(case when due_on is not null then balance_cents else 0 end) as bigint)
+        as dated_cents,
     cast(sum(case when days_past_due > 0 then balance_cents else 0 end) as bigint)
         as past_due_cents
 from open_items

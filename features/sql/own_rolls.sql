@@ -3,7 +3,8 @@
 -- source: peer_items
 -- How far the account's own items go: of those that fell due in a window and are old enough to
 -- be judged, how many reached the first day of each bucket (touching, not standing). A cure is
--- an item that reached the second bucket and has been paid since.
+-- an item that reached the second bucket and has been paid since. Open items of every age are
+-- peers, those due in the last year alone are of the year.
 with lives as (
     select
         as_of,
@@ -41,10 +42,14 @@ sums as (
         cast(sum(case
             when due_ago between 91 and 270 and unpaid_days > 91 then items else 0
         end) as bigint) as reached_91,
-        cast(sum(case when due_ago >= 31 then items else 0 end) as bigint) as judged_365,
-        cast(sum(case when unpaid_days > 31 then items else 0 end) as bigint) as outer_365,
-        cast(sum(case when unpaid_days > 31 and paid = 1 then items else 0 end) as bigint)
-            as cured_365
+        cast(sum(case when due_ago between 31 and 364 then items else 0 end) as bigint)
+            as judged_365,
+        cast(sum(case
+            when due_ago between 31 and 364 and unpaid_days > 31 then items else 0
+        end) as bigint) as outer_365,
+        cast(sum(case
+            when due_ago between 31 and 364 and unpaid_days > 31 and paid = 1 then items else 0
+        end) as bigint) as cured_365
     from lives
     group by as_of, account_no
 )

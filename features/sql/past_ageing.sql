@@ -1,13 +1,15 @@
 -- grain:  one row per as-of date, account and currency
 -- clock:  the balances that the books showed 30 and 90 days before as_of
 -- source: open_accounts, looks, item_states (invoices, applications, credits, due_date_changes)
+-- Late shares are of the balance that has a due date, as in the ageing of as_of.
 with balances as (
     select
         accounts.as_of,
         accounts.account_no,
         accounts.currency,
-        cast(sum(case when looks.days_back = 30 then states.balance_cents end) as bigint)
-            as cents_30,
+        cast(sum(case
+            when looks.days_back = 30 and states.due_on is not null then states.balance_cents
+        end) as bigint) as dated_30,
         cast(sum(case
             when looks.days_back = 30 and states.due_on < looks.looked_on
             then states.balance_cents
@@ -15,6 +17,9 @@ with balances as (
         end) as bigint) as past_due_30,
         cast(sum(case when looks.days_back = 90 then states.balance_cents end) as bigint)
             as cents_90,
+        cast(sum(case
+            when looks.days_back = 90 and states.due_on is not null then states.balance_cents
+        end) as bigint) as dated_90,
         cast(sum(case
             when looks.days_back = 90 and states.due_on < looks.looked_on
             then states.balance_cents
@@ -37,10 +42,10 @@ select
     accounts.as_of,
     accounts.account_no,
     accounts.currency,
-    cast(accounts.past_due_cents as double) / accounts.balance_cents
-        - cast(balances.past_due_30 as double) / balances.cents_30 as past_due_share_change_30,
-    cast(accounts.past_due_cents as double) / accounts.balance_cents
-        - cast(balances.past_due_90 as double) / balances.cents_90 as past_due_share_change_90,
+    cast(accounts.past_due_cents as double) / nullif(accounts.dated_cents, 0)
+        - cast(balances.past_due_30 as double) / balances.dated_30 as past_due_share_change_30,
+    cast(accounts.past_due_cents as double) / nullif(accounts.dated_cents, 0)
+        - cast(balances.past_due_90 as double) / balances.dated_90 as past_due_share_change_90,
     cast(accounts.balance_cents as double) / balances.cents_90 as balance_against_90_days_ago
 from open_accounts as accounts
 left join balances

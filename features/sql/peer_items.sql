@@ -1,8 +1,10 @@
 -- grain:  one row per as-of date, account and distinct life of an item (with its count)
--- clock:  paid and open items as the books showed them at as_of; due in the year before it
+-- clock:  as the books showed them at as_of; of paid items those due in the year before it
 -- source: asked_accounts, histories, open_items (invoices, applications, due_date_changes)
 -- Days count from the due date: first_day is the issue date, last_day the last day on which
--- the item was unpaid (for paid items the day of payment, for open items as_of).
+-- the item was unpaid (for paid items the day of payment, for open items as_of). What is left of
+-- an item paid a little short is no second item, and an item whose due date was moved says as
+-- little while it is open as once it is paid.
 select
     accounts.as_of,
     accounts.account_no,
@@ -35,4 +37,6 @@ select
     cast(count(*) as bigint) as items
 from open_items
 where due_on is not null
+    and residual = 0
+    and due_changed = 0
 group by as_of, account_no, due_on, issued_on, days_past_due

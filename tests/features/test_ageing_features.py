@@ -25,6 +25,9 @@ def test_the_ageing_of_a_hand_worked_account() -> None:
     worked = {
         "account_open_items": 4,
         "account_past_due_items": 3,
+        "account_31_plus_items": 2,
+        "account_61_plus_items": 1,
+        "account_91_plus_items": 1,
         "account_oldest_days_past_due": 100,
         "account_youngest_days_past_due": -10,
         "account_past_due_share": 0.9,
@@ -33,10 +36,26 @@ def test_the_ageing_of_a_hand_worked_account() -> None:
         "account_91_plus_share": 0.4,
         # (-10 x 100 + 10 x 200 + 40 x 300 + 100 x 400) / 1000
         "account_mean_days_past_due": 53,
+        "largest_item_share": 400 / 1000,
     }
     for name, value in worked.items():
         assert rows["CURRENT"][name] == rows["LAST"][name] == pytest.approx(value), name
     assert rows["OTHER"]["account_open_items"] == 1.0
+
+
+def test_each_count_of_late_items_begins_on_the_first_day_of_its_bucket() -> None:
+    """Six items of 100, due 30, 31, 60, 61, 90 and 91 days ago; a seventh of 1.00 is settled."""
+    book = Books().invoice("SETTLED", "2024-01-01", "2024-02-01", 1)
+    dues = ("2024-06-01", "2024-05-31", "2024-05-02", "2024-05-01", "2024-04-02", "2024-04-01")
+    for due in dues:
+        book.invoice(due, "2024-03-01", due, 100)
+    row = book.family(AS_OF, "ageing")["2024-06-01"]
+    assert row["account_past_due_items"] == 6.0
+    assert row["account_31_plus_items"] == 5.0
+    assert row["account_61_plus_items"] == 3.0
+    assert row["account_91_plus_items"] == 1.0
+    assert row["account_31_plus_share"] == pytest.approx(5 / 6)
+    assert row["largest_item_share"] == pytest.approx(1 / 6)
 
 
 def test_due_today_is_current() -> None:
@@ -60,14 +79,21 @@ def test_undated_items_are_rows_without_an_age() -> None:
     assert rows["UNDATED"]["item_balance"] == 900.0
     assert rows["UNDATED"]["age_days"] == 182.0
     assert rows["I"]["account_open_items"] == 1.0
+    assert rows["I"]["account_31_plus_items"] == 0.0
     assert rows["I"]["account_balance"] == 1000.0
+    # It is a debt nonetheless: 900 of the 1,000 stand on the undated item.
+    assert rows["I"]["largest_item_share"] == 0.9
 
 
 def test_an_account_of_undated_items_alone_has_no_ageing() -> None:
     """No due date, no ageing: missing, not zero."""
     row = Books().invoice("I", "2024-06-01", None, 100).features(AS_OF)["I"]
-    assert missing(row["account_past_due_share"])
+    for name in ("account_open_items", "account_past_due_items", "account_31_plus_items"):
+        assert missing(row[name]), name
+    for name in ("account_61_plus_items", "account_91_plus_items", "account_past_due_share"):
+        assert missing(row[name]), name
     assert missing(row["own_survival_30"])
+    assert row["largest_item_share"] == 1.0
 
 
 def test_currencies_age_apart() -> None:
@@ -78,6 +104,7 @@ def test_currencies_age_apart() -> None:
     assert rows["USD"]["account_past_due_share"] == 0.0
     assert rows["EUR"]["account_past_due_share"] == 1.0
     assert rows["USD"]["account_balance"] == 100.0
+    assert rows["USD"]["largest_item_share"] == rows["EUR"]["largest_item_share"] == 1.0
 
 
 def test_balances_within_the_tolerance_are_not_open() -> None:

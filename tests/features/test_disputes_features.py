@@ -68,6 +68,44 @@ def test_disputes_in_another_currency_are_not_added() -> None:
     rows = book.family(AS_OF, "disputing", "item_disputes")
     assert rows["E"]["account_disputed_share"] == 0.5
     assert rows["I"]["account_disputed_share"] == 0.1
+    assert rows["E"]["disputed_share_of_billing_365"] == 0.5
+    assert rows["I"]["disputed_share_of_billing_365"] == 0.1
+
+
+def test_what_was_disputed_of_a_year_of_billing() -> None:
+    """100 open, 300 settled and 50 of the account itself, of 1,000 billed: 0.45.
+
+    D5, opened on 3 July 2023, is 364 days old and counts; D6 of 2 July 2023 does not.
+    """
+    book = account().add(
+        "disputes", dispute_id="D2", account_id="A", invoice_id="J", opened_on="2024-05-11",
+        closed_on="2024-05-25", closed_known_on="2024-05-25", amount=300,
+    )  # fmt: skip
+    book.add("disputes", dispute_id="D3", account_id="A", opened_on="2024-06-20", amount=50)
+    worked = {"disputed_share_of_billing_365": 450 / 1000}
+    for name, value in worked.items():
+        assert book.family(AS_OF, "disputing")["I"][name] == value
+    for name, opened_on, amount in (("D5", "2023-07-03", 2000), ("D6", "2023-07-02", 9000)):
+        book.add("disputes", dispute_id=name, account_id="A", opened_on=opened_on, amount=amount)
+    # More may be disputed in a year than was billed in it.
+    assert book.family(AS_OF, "disputing")["I"]["disputed_share_of_billing_365"] == 2.45
+
+
+def test_an_account_that_never_disputed_disputes_nothing_of_its_billing() -> None:
+    """Where the source tells disputes none is a fact: zero, as for an account with an old one."""
+    book = Books().invoice("I", "2024-04-01", "2024-05-01", 400).has("disputes")
+    assert book.family(AS_OF, "disputing")["I"]["disputed_share_of_billing_365"] == 0.0
+    book.add("disputes", dispute_id="D", account_id="A", opened_on="2023-01-01", amount=100)
+    assert book.family(AS_OF, "disputing")["I"]["disputed_share_of_billing_365"] == 0.0
+
+
+def test_nothing_billed_in_the_year_is_no_share_of_billing() -> None:
+    """Issued on 2 July 2023, 365 days ago: 100 in dispute of nothing billed is missing."""
+    book = Books().invoice("I", "2023-07-02", "2023-08-01", 400)
+    book.add("disputes", dispute_id="D", account_id="A", opened_on="2024-06-01", amount=100)
+    assert missing(book.family(AS_OF, "disputing")["I"]["disputed_share_of_billing_365"])
+    book.paid("P", "2023-07-03", "2023-08-02", "2023-08-02", 200)
+    assert book.family(AS_OF, "disputing")["I"]["disputed_share_of_billing_365"] == 0.5
 
 
 @pytest.mark.parametrize("known_on", ["2024-07-02", None])
@@ -79,10 +117,12 @@ def test_a_dispute_known_later_is_invisible_before(known_on: str | None) -> None
         known_on=known_on, amount=100,
     )  # fmt: skip
     share = 0.25 if known_on is None else 0.0
-    assert book.family(AS_OF, "disputing", "item_disputes")["I"]["item_disputed_share"] == share
-    assert (
-        book.family("2024-07-02", "disputing", "item_disputes")["I"]["item_disputed_share"] == 0.25
+    before, after = (
+        book.family(on, "disputing", "item_disputes")["I"] for on in (AS_OF, "2024-07-02")
     )
+    for name in ("item_disputed_share", "disputed_share_of_billing_365"):
+        assert before[name] == share, name
+        assert after[name] == 0.25, name
 
 
 def test_without_the_table_disputes_are_missing() -> None:

@@ -43,3 +43,20 @@ def test_a_restated_amount_counts_from_the_day_it_is_known() -> None:
     assert book.family("2024-06-19", "document")["I"]["item_balance"] == 100.0
     after = book.family("2024-06-20", "document")["I"]
     assert (after["item_balance"], after["item_amount"]) == (80.0, 80.0)
+
+
+def test_a_rebilled_invoice_keeps_the_age_of_the_one_it_replaces() -> None:
+    """I was due on 2 March and credited on 25 February, when I2 was billed, due on 26 March.
+
+    By 1 July it is 121 days past due, on terms of 6 days from its own issue.
+    """
+    book = Books().invoice("I", "2024-02-01", "2024-03-02", 1000)
+    book.post("I", "credit", "2024-02-25", 1000)
+    book.invoice("I2", "2024-02-25", "2024-03-26", 1000, replaces_invoice_id="I")
+    row = book.family(AS_OF, "document")["I2"]
+    worked = {
+        "is_rebilled": 1, "days_past_due": 121, "age_days": 127, "terms_days": 6,
+        "due_moved_days": 0,
+    }  # fmt: skip
+    for name, value in worked.items():
+        assert row[name] == value, name

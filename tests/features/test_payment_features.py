@@ -180,23 +180,6 @@ def test_part_payments_on_the_item() -> None:
     assert row["days_since_part_payment"] == 21.0
 
 
-def test_the_rhythm_of_payments() -> None:
-    """Three pay days: Fri 31 May, Fri 14 June and Mon 24 June 2024; two items on the first."""
-    book = (
-        Books()
-        .paid("P1", "2024-05-01", "2024-06-01", "2024-05-31")
-        .paid("P2", "2024-05-01", "2024-06-01", "2024-05-31")
-        .paid("P3", "2024-05-01", "2024-06-01", "2024-06-14")
-        .paid("P4", "2024-05-01", "2024-06-01", "2024-06-24")
-        .invoice("I", "2024-06-01", "2024-07-01", 500)
-    )
-    row = book.family(AS_OF, "regularity")["I"]
-    assert row["pay_days_365"] == 3.0
-    assert row["weekday_share"] == pytest.approx(2 / 3)  # Fridays
-    assert row["month_day_share"] == pytest.approx(1 / 3)
-    assert row["month_end_share"] == pytest.approx(1 / 3)  # 31 May
-
-
 def test_the_worst_payer_is_kept() -> None:
     """A payment 400 days late is history, not an outlier."""
     book = Books().paid("P", "2023-01-01", "2023-02-01", "2024-03-07")

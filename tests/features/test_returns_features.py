@@ -30,11 +30,104 @@ def test_the_returns_of_a_hand_worked_account() -> None:
         "funds_returns_365": 1,
         "chargebacks_365": 0,
         "days_since_return": 59,  # 3 May; a refund is no return
+        "days_since_funds_return": 59,
         "returned_share_365": 0.5,
         "provisional_receipts": 0,
     }
     for name, value in worked.items():
         assert row[name] == value, name
+
+
+def test_returns_are_classed_by_their_code_and_by_how_they_were_paid() -> None:
+    """Eight returns in the year and a refund; codes as banks write them, some untidily.
+
+    ==== ============ ========== ======= =======================================
+    name method       kind       code    class
+    ==== ============ ========== ======= =======================================
+    B1   ach          ach_return R03     account data: no such account
+    B2   direct_debit ach_return AC04    account data: account closed (SEPA)
+    B3   ach          ach_return " r10 " unauthorised
+    B4   card         chargeback (none)  unknown
+    B5   ach          ach_return R08     dispute: payment stopped
+    B6   check        bounced    R01     funds
+    B7   wire         void       Z99     unknown
+    B8   (none)       bounced    (none)  unknown
+    B9   card         refund     R03     no failure
+    """
+    book = Books().invoice("I", "2024-04-01", "2024-05-01", 1000)
+    lines = (
+        ("B1", "ach", "ach_return", "R03"),
+        ("B2", "direct_debit", "ach_return", "AC04"),
+        ("B3", "ach", "ach_return", " r10 "),
+        ("B4", "card", "chargeback", None),
+        ("B5", "ach", "ach_return", "R08"),
+        ("B6", "check", "bounced", "R01"),
+        ("B7", "wire", "void", "Z99"),
+        ("B8", None, "bounced", None),
+        ("B9", "card", "refund", "R03"),
+    )
+    for name, method, kind, code in lines:
+        book.add(
+            "receipts", receipt_id=f"R-{name}", account_id="A", received_on="2024-06-01",
+            amount=100, method=method,
+        ).add(
+            "receipt_returns", return_id=name, receipt_id=f"R-{name}", account_id="A",
+            returned_on="2024-06-11", amount=100, kind=kind, code=code,
+        )  # fmt: skip
+    row = book.family(AS_OF, "returns")["I"]
+    worked = {
+        "returns_365": 8,
+        "account_data_returns_365": 2,
+        "unauthorised_returns_365": 1,
+        "disputed_returns_365": 1,
+        "funds_returns_365": 1,
+        "automatic_returns_365": 5,  # B1 to B5: ach, direct debit and card
+        "chargebacks_365": 1,
+        "days_since_funds_return": 20,
+    }
+    for name, value in worked.items():
+        assert row[name] == value, name
+
+
+def test_counts_are_of_a_year_and_days_since_look_back_for_ever() -> None:
+    """Returned on 3 July 2023, 364 days ago: counted. On 2 July 2023: out, yet remembered."""
+    codes = {
+        "account_data_returns_365": "R03", "unauthorised_returns_365": "R10",
+        "disputed_returns_365": "R08", "automatic_returns_365": "R17",
+    }  # fmt: skip
+    book = Books()
+    for account, returned_on in (("IN", "2023-07-03"), ("OUT", "2023-07-02")):
+        book.invoice(account, "2024-04-01", "2024-05-01", 1000, account_id=account)
+        for number, code in enumerate([*codes.values(), "R01"]):
+            receipt = f"{account}{number}"
+            book.add(
+                "receipts", receipt_id=receipt, account_id=account, received_on="2023-06-30",
+                amount=100, method="ach" if code == "R17" else "check",
+            ).add(
+                "receipt_returns", return_id=receipt, receipt_id=receipt, account_id=account,
+                returned_on=returned_on, amount=100, kind="bounced", code=code,
+            )  # fmt: skip
+    rows = book.family(AS_OF, "returns")
+    for name in codes:
+        assert (rows["IN"][name], rows["OUT"][name]) == (1.0, 0.0), name
+    assert rows["IN"]["days_since_funds_return"] == 364.0
+    assert rows["OUT"]["days_since_funds_return"] == 365.0
+    assert rows["OUT"]["funds_returns_365"] == 0.0
+
+
+def test_the_newest_return_for_lack_of_funds_counts() -> None:
+    """Funds on 1 March and 1 May, wrong account data on 1 June: 61 days, whatever the currency."""
+    book = Books().invoice("I", "2024-04-01", "2024-05-01", 1000)
+    book.invoice("E", "2024-04-01", "2024-05-01", 1000, currency="EUR").has("receipts")
+    for on, code in (("2024-03-01", "R01"), ("2024-05-01", "R09"), ("2024-06-01", "R03")):
+        book.add(
+            "receipt_returns", return_id=on, receipt_id="unknown", account_id="A",
+            returned_on=on, amount=100, kind="bounced", code=code, currency="EUR",
+        )  # fmt: skip
+    rows = book.family(AS_OF, "returns")
+    for row in (rows["I"], rows["E"]):
+        assert (row["days_since_funds_return"], row["days_since_return"]) == (61.0, 30.0)
+        assert row["automatic_returns_365"] == 0.0  # the receipt is not at hand
 
 
 def test_payments_that_are_not_final_are_counted() -> None:
@@ -53,21 +146,27 @@ def test_a_return_known_later_is_invisible_before() -> None:
     book.add("receipts", receipt_id="R", account_id="A", received_on="2024-06-20", amount=100)
     book.add(
         "receipt_returns", return_id="B", receipt_id="R", account_id="A",
-        returned_on="2024-06-28", known_on="2024-07-02", amount=100, kind="bounced",
+        returned_on="2024-06-28", known_on="2024-07-02", amount=100, kind="bounced", code="R01",
     )  # fmt: skip
     before, after = book.family(AS_OF, "returns")["I"], book.family("2024-07-02", "returns")["I"]
     assert before["returns_365"] == 0.0
     assert missing(before["days_since_return"])
+    assert missing(before["days_since_funds_return"])
     assert (after["returns_365"], after["days_since_return"]) == (1.0, 4.0)
+    assert (after["funds_returns_365"], after["days_since_funds_return"]) == (1.0, 4.0)
 
 
 def test_an_account_without_returns_has_zero_where_the_source_tells() -> None:
     """With both tables no return is a fact; days since one are missing."""
     book = Books().invoice("I", "2024-04-01", "2024-05-01", 1000)
     row = book.has("receipts", "receipt_returns").family(AS_OF, "returns")["I"]
-    assert row["returns_365"] == 0.0
-    assert missing(row["days_since_return"])
-    assert missing(row["returned_share_365"])
+    counts = (
+        "returns_365", "account_data_returns_365", "unauthorised_returns_365",
+        "disputed_returns_365", "automatic_returns_365",
+    )  # fmt: skip
+    assert [row[name] for name in counts] == [0.0] * 5
+    for name in ("days_since_return", "days_since_funds_return", "returned_share_365"):
+        assert missing(row[name]), name
 
 
 @pytest.mark.parametrize("tables", [(), ("receipts",), ("receipt_returns",)])
