@@ -6,7 +6,8 @@ stages live in a session of their own beside the caller's. Every stage is comput
 off from the query that made it, since plans that contain the plans before them grow without
 bound; what is kept is released at the end.
 
-Ledgers are read from disk: on a cluster, from a folder that all machines mount.
+Ledgers are read from disk: on a cluster, from a folder that all machines mount. Files that have
+other types than the contract's (CSV, columns of nothing but nulls) are read by the driver.
 """
 
 import os
@@ -18,11 +19,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from features.dialect import to_spark
 from features.engines import EngineError, EngineOptions, query_text
 from features.java import find_java, java_home
+from features.ledger.arrow import arrow_schema
 from features.ledger.read import Ledger, read_stored, stored_query, visible_query
 from features.ledger.tables import TABLES, Table
 
@@ -49,6 +52,7 @@ class SparkEngine:
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._done: set[str] = set()
+        self._views: set[str] = set()
         self._kept: list[DataFrame] = []
 
     def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
@@ -60,7 +64,7 @@ class SparkEngine:
                 progress(stage)
             rows = self._spark.sql(to_spark(query_text(stage))).localCheckpoint(eager=True)
             self._kept.append(rows)
-            rows.createOrReplaceTempView(stage)
+            self._show(stage, rows)
             self._done.add(stage)
 
     def arrow(self, sql: str) -> pa.Table:
@@ -69,20 +73,20 @@ class SparkEngine:
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under ``name``."""
-        self._spark.createDataFrame(table).createOrReplaceTempView(name)
+        self._show(name, self._spark.createDataFrame(table))
 
     def show_tables(self, ledger: Ledger) -> None:
         """Create one view per contract table."""
         for table in TABLES.values():
             stored = f"stored_{table.name}"
             sources = [f'"{name}"' for name in self._show_files(ledger, table)]
-            self._view(stored, stored_query(table, sources))
-            self._view(table.name, visible_query(table, stored))
+            self._show(stored, self._spark.sql(to_spark(stored_query(table, sources))))
+            self._show(table.name, self._spark.sql(to_spark(visible_query(table, stored))))
 
     def close(self) -> None:
         """Drop the views and release what the stages keep in memory and on disk."""
-        for view in self._spark.catalog.listTables():
-            self._spark.catalog.dropTempView(view.name)
+        for view in self._views:
+            self._spark.catalog.dropTempView(view)
         for rows in self._kept:
             plan = rows._jdf.queryExecution().analyzed()  # noqa: SLF001 (no public way)
             plan.rdd().unpersist(False)
@@ -90,20 +94,21 @@ class SparkEngine:
 
     def _show_files(self, ledger: Ledger, table: Table) -> list[str]:
         """Show a table's batches as views and return their names."""
-        files = ledger.files.get(table.name, ())
         if table.name in ledger.rows:
             self.register(f"rows_{table.name}", ledger.rows[table.name])
             return [f"rows_{table.name}"]
-        if any(path.suffix == ".csv" for path in files):
-            self.register(f"rows_{table.name}", read_stored(ledger, table))
-            return [f"rows_{table.name}"]
-        for batch, path in enumerate(files):
-            rows = self._spark.read.parquet(_address(path))
-            rows.createOrReplaceTempView(f"rows_{table.name}_{batch}")
-        return [f"rows_{table.name}_{batch}" for batch in range(len(files))]
+        names = []
+        for batch, path in enumerate(ledger.files.get(table.name, ())):
+            names.append(f"rows_{table.name}_{batch}")
+            if _has_contract_types(table, path):
+                self._show(names[-1], self._spark.read.parquet(_address(path)))
+            else:
+                self.register(names[-1], read_stored(table, path))
+        return names
 
-    def _view(self, name: str, query: str) -> None:
-        self._spark.sql(to_spark(query)).createOrReplaceTempView(name)
+    def _show(self, name: str, rows: DataFrame) -> None:
+        rows.createOrReplaceTempView(name)
+        self._views.add(name)
 
 
 @contextmanager
@@ -214,6 +219,17 @@ def java_memory(limit: str) -> str:
             f"The memory limit must be a whole number of KB, MB, GB or TB for Spark, got {limit!r}."
         )
     return found.group(1) + found.group(2)
+
+
+def _has_contract_types(table: Table, path: Path) -> bool:
+    """Tell whether Spark may read a file: it casts what is foreign otherwise than DuckDB."""
+    if path.suffix == ".csv":
+        return False
+    found = pq.read_schema(path)
+    return all(
+        column.name in found.names and found.field(column.name).type == column.type
+        for column in arrow_schema(table)
+    )
 
 
 def _address(path: Path) -> str:

@@ -164,11 +164,10 @@ def stored_query(table: Table, sources: Sequence[str]) -> str:
     )
 
 
-def read_stored(ledger: Ledger, table: Table) -> pa.Table:
-    """Return the rows of a table's files in the contract's types, and their ``batch``."""
-    sources = [_scan(path) for path in ledger.files[table.name]]
+def read_stored(table: Table, path: Path) -> pa.Table:
+    """Return the rows of one data file in the contract's types, whatever types it has."""
     with duckdb.connect(":memory:") as connection:
-        return connection.sql(stored_query(table, sources)).to_arrow_table()
+        return connection.sql(stored_query(table, [_scan(path)])).to_arrow_table()
 
 
 def _scan(path: Path) -> str:
