@@ -1,20 +1,21 @@
-"""Run the feature SQL of a ledger for a list of as-of dates, on DuckDB.
+"""Run the feature SQL of a ledger for a list of as-of dates, on DuckDB or on Spark.
 
 The ``.sql`` files under ``features/sql`` are the only definition of a feature. Each is one
 ``select`` over the ledger views (see ``features.ledger.read``), the input tables (see
-``features.inputs``) and the results of the stages before it. The engine materialises each
-stage once, for all dates together.
+``features.inputs``) and the results of the stages before it. An engine materialises each
+stage once, for all dates together. DuckDB is part of this process; Spark runs the same files
+(see ``features.spark``) and gives the same bytes.
 """
 
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Literal, Protocol, get_args
 
 import duckdb
 import pyarrow as pa
@@ -72,16 +73,29 @@ FEATURE_STAGES = (
 """Stages that describe payment behaviour, in order of their needs."""
 
 
+EngineName = Literal["duckdb", "spark"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+
+class EngineError(ValueError):
+    """An engine cannot run on this machine, or cannot do what was asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """How DuckDB may use the machine.
+    """Which engine runs the queries, and how it may use the machine.
+
+    On Spark the other parameters hold for the local Spark that rollrisk starts; a Spark
+    session that is there already keeps its own settings.
 
     Parameters
     ----------
+    engine : {"duckdb", "spark"}
+        ``spark`` needs the extra ``rollrisk[spark]`` and Java.
     threads : int or None
         Worker threads; None for all cores.
     memory_limit : str or None
-        For example ``"2GB"``; None for DuckDB's own limit.
+        For example ``"2GB"``; None for the engine's own limit.
     spill_folder : str or None
         Folder for work that does not fit into memory.
     dates_at_once : int
@@ -89,6 +103,7 @@ class EngineOptions:
         and need more memory. The values do not depend on it.
     """
 
+    engine: EngineName = "duckdb"
     threads: int | None = None
     memory_limit: str | None = None
     spill_folder: str | None = None
@@ -124,8 +139,29 @@ def query_text(name: str) -> str:
     return resources.files("features.sql").joinpath(f"{name}.sql").read_text("utf-8")
 
 
-class Session:
-    """A DuckDB connection that holds a ledger's stages for some as-of dates."""
+class Session(Protocol):
+    """A ledger's stages for some as-of dates, on either engine. Queries are DuckDB's SQL."""
+
+    as_of: tuple[date, ...]
+
+    def turn_to(self, as_of: Sequence[date]) -> None:
+        """Let the stages answer for some of the session's dates, until told otherwise.
+
+        What holds for every date is kept; stages that answered for other dates are dropped.
+        """
+
+    def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
+        """Materialise ``stages`` that have not run yet; report each name to ``progress``."""
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Return the result of a query over the stages as an Arrow table."""
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under ``name``."""
+
+
+class DuckDBSession:
+    """A DuckDB connection that holds a ledger's stages."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: Sequence[date]) -> None:
         self._connection = connection
@@ -133,10 +169,7 @@ class Session:
         self.as_of = tuple(sorted(set(as_of)))
 
     def turn_to(self, as_of: Sequence[date]) -> None:
-        """Let the stages answer for some of the session's dates, until told otherwise.
-
-        What holds for every date is kept; stages that answered for other dates are dropped.
-        """
+        """Let the stages answer for some of the session's dates, until told otherwise."""
         for stage in self._done.difference(LASTING_STAGES):
             self._connection.execute(f'drop table "{stage}"')
         self._done.intersection_update(LASTING_STAGES)
@@ -192,10 +225,19 @@ def open_session(
     ------
     ValueError
         When ``as_of`` is empty.
+    EngineError
+        When Spark is asked for and cannot run here, or with ledgers beside.
     """
+    chosen = options or EngineOptions()
     inputs = input_tables(as_of, rules or Rules(), watched)
+    if chosen.engine == "spark":
+        if beside:
+            raise EngineError("Ledgers are compared on DuckDB; engine must be 'duckdb'.")
+        with _spark_session(ledger, as_of, inputs, chosen) as session:
+            yield session
+        return
     others = dict(beside or {})
-    config = _config((ledger, *others.values()), options or EngineOptions())
+    config = _config((ledger, *others.values()), chosen)
     connection = duckdb.connect(":memory:", config=config)
     try:
         show_tables(connection, ledger)
@@ -203,9 +245,24 @@ def open_session(
             show_tables(connection, other, schema)
         for name, table in inputs.items():
             connection.register(name, table)
-        yield Session(connection, as_of)
+        yield DuckDBSession(connection, as_of)
     finally:
         connection.close()
+
+
+def _spark_session(
+    ledger: Ledger,
+    as_of: Sequence[date],
+    inputs: Mapping[str, pa.Table],
+    options: EngineOptions,
+) -> AbstractContextManager[Session]:
+    try:
+        from features.spark import open_spark_session  # noqa: PLC0415 (an extra)
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            f"The engine 'spark' needs {error.name}. Install it with: pip install 'rollrisk[spark]'"
+        ) from error
+    return open_spark_session(ledger, as_of, inputs, options)
 
 
 def _config(ledgers: Sequence[Ledger], options: EngineOptions) -> dict[str, Any]:

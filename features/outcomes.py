@@ -65,18 +65,20 @@ def outcome_frame(
 
 def _pivot() -> str:
     columns = ", ".join(
-        f"max(outcome) filter (horizon_days = {days}) as outcome_{days}, "
-        f"max(remaining_cents) filter (horizon_days = {days}) / 100.0 as remaining_{days}"
+        f"max(case when horizon_days = {days} then outcome end) as outcome_{days}, "
+        f"cast(max(case when horizon_days = {days} then remaining_cents end) as double) / 100 "
+        f"as remaining_{days}"
         for days in HORIZONS
     )
+    names = ", ".join(f"wide.outcome_{days}, wide.remaining_{days}" for days in HORIZONS)
     return f"""
-        select items.as_of, items.account_id, items.invoice_id, wide.* exclude (as_of, invoice_id)
+        select items.as_of, items.account_id, items.invoice_id, {names}
         from open_items as items
         inner join (
             select as_of, invoice_id, {columns} from outcomes group by as_of, invoice_id
         ) as wide
             on items.as_of = wide.as_of and items.invoice_id = wide.invoice_id
-        order by items.as_of, items.account_id, items.invoice_id
+        order by items.item_no
     """  # noqa: S608 (numbers from HORIZONS)
 
 

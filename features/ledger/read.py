@@ -14,7 +14,7 @@ that the source does not have become empty views.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,27 +129,45 @@ def show_tables(
 def _show_stored(
     connection: duckdb.DuckDBPyConnection, ledger: Ledger, table: Table, schema: str
 ) -> None:
+    if table.name in ledger.rows:
+        rows = f"rows_{schema}_{table.name}"
+        connection.register(rows, ledger.rows[table.name])
+        sources = [f'"{rows}"']
+    else:
+        sources = [_scan(path) for path in ledger.files.get(table.name, ())]
+    connection.execute(
+        f'create or replace view "{schema}".stored_{table.name} as {stored_query(table, sources)}'
+    )
+
+
+def stored_query(table: Table, sources: Sequence[str]) -> str:
+    """Return the query that reads a table's batches in the contract's types.
+
+    Parameters
+    ----------
+    table : Table
+        The contract's table.
+    sources : sequence of str
+        What each batch is read from, as it stands behind ``from``; none for an absent table.
+    """
     columns = ", ".join(
         f'cast("{column.name}" as {SQL_TYPES[column.kind]}) as "{column.name}"'
         for column in table.columns
     )
-    if table.name in ledger.rows:
-        rows = f"rows_{schema}_{table.name}"
-        connection.register(rows, ledger.rows[table.name])
-        parts = [f'select {columns}, 0 as batch from "{rows}"']
-    else:
-        parts = [
-            f"select {columns}, {batch} as batch from {_scan(path)}"
-            for batch, path in enumerate(ledger.files.get(table.name, ()))
-        ]
-    if not parts:
+    if not sources:
         nothing = ", ".join(
             f'cast(null as {SQL_TYPES[column.kind]}) as "{column.name}"' for column in table.columns
         )
-        parts = [f"select {nothing}, 0 as batch where false"]
-    connection.execute(
-        f'create or replace view "{schema}".stored_{table.name} as {" union all ".join(parts)}'
+        return f"select {nothing}, 0 as batch where false"
+    return " union all ".join(
+        f"select {columns}, {batch} as batch from {source}" for batch, source in enumerate(sources)
     )
+
+
+def read_stored(table: Table, path: Path) -> pa.Table:
+    """Return the rows of one data file in the contract's types, whatever types it has."""
+    with duckdb.connect(":memory:") as connection:
+        return connection.sql(stored_query(table, [_scan(path)])).to_arrow_table()
 
 
 def _scan(path: Path) -> str:
@@ -162,16 +180,35 @@ def _scan(path: Path) -> str:
 def _visible(
     connection: duckdb.DuckDBPyConnection, table: Table, stored: str, ledger: Ledger
 ) -> str:
-    """Return the query that adds the visibility clocks to a stored table."""
+    if "known_on" not in table.column_names:
+        return visible_query(table, stored)
+    single = _single_versions(connection, table, stored, ledger)
+    return visible_query(table, stored, versions=not single)
+
+
+def visible_query(table: Table, stored: str, *, versions: bool = True) -> str:
+    """Return the query that adds the visibility clocks to a stored table.
+
+    Parameters
+    ----------
+    table : Table
+        The contract's table.
+    stored : str
+        Name of the relation made by ``stored_query``.
+    versions : bool
+        Whether a key may stand in it more than once; the rows are the same either way, a
+        table of single versions is read quicker.
+    """
     columns = ", ".join(f'"{column}"' for column in table.column_names)
     key = ", ".join(f'"{column}"' for column in table.key)
     if "known_on" not in table.column_names:
         return (
-            f"select {columns} from {stored} "
-            f"qualify row_number() over (partition by {key} order by batch desc) = 1"
+            f"select {columns} from (select {columns}, row_number() over "
+            f"(partition by {key} order by batch desc) as age_rank from {stored}) as ranked "
+            "where age_rank = 1"
         )
     visible_on = f"greatest({table.clock}, known_on)"
-    if _single_versions(connection, table, stored, ledger):
+    if not versions:
         return (
             f"select {columns}, {visible_on} as visible_on, "
             f"cast(null as date) as superseded_on from {stored}"

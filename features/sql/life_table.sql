@@ -109,12 +109,12 @@ expected as (
         pieces.as_of,
         pieces.account_no,
         pieces.days_past_due,
-        cast(sum(cast(
-            pieces.quick + round(pieces.quick_weight * (later.total - earlier.total)) as bigint
-        )) as double) / 1000000000.0 as quick,
-        cast(sum(cast(
-            pieces.slow + round(pieces.slow_weight * (later.total - earlier.total)) as bigint
-        )) as double) / 1000000000.0 as slow
+        cast(sum(cast(round(
+            pieces.quick + round(pieces.quick_weight * (later.total - earlier.total))
+        ) as bigint)) as double) / 1000000000.0 as quick,
+        cast(sum(cast(round(
+            pieces.slow + round(pieces.slow_weight * (later.total - earlier.total))
+        ) as bigint)) as double) / 1000000000.0 as slow
     from pieces
     inner join usual_curve as earlier
         on earlier.day = least(greatest(pieces.gap_start, -400), 4000)

@@ -9,10 +9,10 @@ with windows as (
     select
         as_of_dates.as_of,
         horizons.horizon_days,
-        date_add(as_of_dates.as_of, to_days(horizons.horizon_days)) as horizon_on,
-        date_add(
-            as_of_dates.as_of,
-            to_days(horizons.horizon_days + maturity.maturity_lag_days)
+        cast(as_of_dates.as_of + horizons.horizon_days * interval 1 day as date) as horizon_on,
+        cast(
+            as_of_dates.as_of
+            + (horizons.horizon_days + maturity.maturity_lag_days) * interval 1 day as date
         ) as judged_on,
         maturity.known_through
     from as_of_dates
