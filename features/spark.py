@@ -73,7 +73,8 @@ class SparkEngine:
                 progress(stage)
             rows = self._spark.sql(to_spark(query_text(stage))).localCheckpoint(eager=True)
             self._kept.append(rows)
-            self._show(stage, rows)
+            # Named anew, or a stage could not be joined with the table it was made from.
+            self._show(stage, rows.toDF(*rows.columns))
             self._done.add(stage)
 
     def arrow(self, sql: str) -> pa.Table:
