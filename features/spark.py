@@ -53,29 +53,29 @@ class SparkEngine:
 
     def __init__(self, spark: SparkSession, as_of: Sequence[date]) -> None:
         self._spark = spark
-        self._done: set[str] = set()
         self._views: set[str] = set()
-        self._kept: list[DataFrame] = []
+        self._kept: dict[str, DataFrame] = {}
         self.as_of = tuple(sorted(set(as_of)))
 
     def turn_to(self, as_of: Sequence[date]) -> None:
         """Let the stages answer for some of the session's dates, until told otherwise."""
-        self._done.intersection_update(LASTING_STAGES)
+        for stage in set(self._kept).difference(LASTING_STAGES):
+            self._spark.catalog.dropTempView(stage)
+            self._release(stage)
         for name, table in date_tables(as_of).items():
             self.register(name, table)
 
     def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
         """Materialise ``stages`` that have not run yet; report each name to ``progress``."""
         for stage in stages:
-            if stage in self._done:
+            if stage in self._kept:
                 continue
             if progress is not None:
                 progress(stage)
             rows = self._spark.sql(to_spark(query_text(stage))).localCheckpoint(eager=True)
-            self._kept.append(rows)
+            self._kept[stage] = rows
             # Named anew, or a stage could not be joined with the table it was made from.
             self._show(stage, rows.toDF(*rows.columns))
-            self._done.add(stage)
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the result of a query over the stages as an Arrow table."""
@@ -97,10 +97,12 @@ class SparkEngine:
         """Drop the views and release what the stages keep in memory and on disk."""
         for view in self._views:
             self._spark.catalog.dropTempView(view)
-        for rows in self._kept:
-            plan = rows._jdf.queryExecution().analyzed()  # noqa: SLF001 (no public way)
-            plan.rdd().unpersist(False)
-        self._kept.clear()
+        for stage in list(self._kept):
+            self._release(stage)
+
+    def _release(self, stage: str) -> None:
+        plan = self._kept.pop(stage)._jdf.queryExecution().analyzed()  # noqa: SLF001 (no public way)
+        plan.rdd().unpersist(False)
 
     def _show_files(self, ledger: Ledger, table: Table) -> list[str]:
         """Show a table's batches as views and return their names."""

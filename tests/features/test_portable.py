@@ -3,6 +3,8 @@ from importlib import resources
 import pytest
 
 from features.engines import FEATURE_STAGES, ITEM_STAGES, query_text
+from features.ledger.read import stored_query, visible_query
+from features.ledger.tables import TABLES, Table
 from features.portable import INPUT_FLOATS, departures, float_columns
 
 STAGES = (*ITEM_STAGES, *FEATURE_STAGES, "outcomes")
@@ -20,6 +22,14 @@ def test_every_sql_file_is_a_stage_and_so_is_held_to_the_subset() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_query_of_every_stage_is_portable(stage: str) -> None:
     assert departures(query_text(stage), _float_columns_of_all_stages()) == []
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_the_views_of_the_ledger_are_portable(table: Table) -> None:
+    stored = f"stored_{table.name}"
+    queries = [stored_query(table, []), stored_query(table, ["a", "b"])]
+    queries += [visible_query(table, stored, versions=versions) for versions in (True, False)]
+    assert [departures(query) for query in queries] == [[], [], [], []]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from features.ledger.manifest import Manifest
 from features.ledger.read import Ledger
 from features.ledger.tables import TABLES
 from features.outcomes import outcome_frame
-from features.spark import java_memory, local_spark
+from features.spark import SETTINGS, java_memory, local_spark
 from serving.cli import main
 from tests.conftest import make_ledger
 from tests.features.awkward import awkward_books
@@ -33,8 +33,16 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # py
 SPARK = EngineOptions(engine="spark")
 DATES = [date(2024, 2, 15), date(2023, 9, 30)]
 
-# little data: compile little, plan once
-_LITTLE = {"spark.sql.shuffle.partitions": "2", "spark.sql.adaptive.enabled": "false"}
+# little data: what plans and compiles for much of it only takes time
+_LITTLE = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.constraintPropagation.enabled": "false",
+}
+_INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 _QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
@@ -157,8 +165,10 @@ def test_a_session_leaves_nothing_behind_in_a_spark_that_was_there(spark: SparkS
 
 @pytest.mark.usefixtures("spark")
 def test_the_command_writes_the_same_file_from_csv_with_tables_absent_and_empty(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in _INTERPRETED.items():  # quicker, and Spark's other way to run a query
+        monkeypatch.setitem(SETTINGS, name, value)
     rows = awkward_books(required_only=True).has("disputes").rows
     ledger = make_ledger(rows)
     folder = tmp_path / "ledger"
