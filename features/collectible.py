@@ -14,19 +14,15 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features.engines import ITEM_STAGES, Session
+from features.engines import Session, needed_stages
 
 Cents = npt.NDArray[np.int64]
 
 PARTS: tuple[str, ...] = ("unapplied", "disputed", "planned", "promised")
 """The parts taken off, in order."""
 
-STAGES: tuple[str, ...] = (
-    *ITEM_STAGES,
-    "unapplied",
-    "known_disputes",
-    "promise_states",
-    "plan_states",
+STAGES: tuple[str, ...] = needed_stages(
+    ("unapplied", "known_disputes", "promise_states", "plan_states")
 )
 
 _QUERIES: dict[str, str] = {
