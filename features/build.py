@@ -121,6 +121,11 @@ def feature_frame(
     -------
     FeatureFrame
         Rows ordered by as_of, account_id and invoice_id.
+
+    Raises
+    ------
+    KeyError
+        When the catalogue has no feature of a name.
     """
     shared = nullcontext(session) if session else open_session(ledger, as_of, rules, options)
     with shared as active:
@@ -139,7 +144,8 @@ def feature_parts(
 ) -> Iterator[FeatureFrame]:
     """Yield the rows of ``feature_frame`` for a few dates at a time, in order.
 
-    Takes what ``feature_frame`` takes; the memory it needs does not grow with the dates.
+    Takes what ``feature_frame`` takes, but no session. Only the states of items are held for all
+    dates; features are held for ``options.dates_at_once`` of them.
     """
     options = options or EngineOptions()
     with open_session(ledger, as_of, rules, options) as session:
@@ -179,7 +185,7 @@ def _parts(
 
 
 def _joined(parts: list[FeatureFrame]) -> FeatureFrame:
-    """Return the parts as one frame; the parts' values are given up on the way."""
+    """Return the parts as one frame."""
     first = parts[0]
     items = pd.concat([part.items for part in parts], ignore_index=True)
     buffer = np.empty((len(first.names), len(items)))

@@ -1,7 +1,8 @@
 """Features of many days as a folder of Parquet files, one per day; days that stand are kept.
 
 ``FOLDER/as_of=2025-06-30/features.parquet`` holds one day, and in its metadata what it was made
-from: the features, the rules, and the files of the ledger that say something known by that day.
+from: the features, the rules, the tables that the source has, and the files of the ledger that say
+something known by that day.
 A later import hardly ever speaks of earlier days, so only new days are computed; where
 it does, the days it speaks of are computed anew. Readers take the folder as one dataset with the
 column ``as_of``.
@@ -87,6 +88,7 @@ def partition_record(ledger: Ledger, day: date, rules: Rules) -> dict[str, str]:
         "as_of": str(day),
         "feature_digest": feature_digest(),
         "rules": hashlib.sha256(repr(rules).encode()).hexdigest()[:16],
+        "tables": " ".join(sorted(ledger.present)),
         "books": books_digest(ledger, day),
     }
 

@@ -141,7 +141,7 @@ def load_dataset(
     their id until about that many rows remain, so that the sample does not depend on order.
     """
     with open_session(ledger, as_of, rules, options) as session:
-        frame = feature_frame(ledger, as_of, session=session, progress=progress)
+        frame = feature_frame(ledger, as_of, options=options, session=session, progress=progress)
         if progress is not None:
             progress("outcomes")
         outcomes = outcome_frame(ledger, as_of, session=session)

@@ -90,6 +90,17 @@ def test_a_row_known_early_that_comes_late_is_computed_anew(tmp_path: Path) -> N
     assert "LATE" in day["invoice_id"].tolist()
 
 
+def test_a_table_that_a_source_begins_to_have_is_computed_anew(tmp_path: Path) -> None:
+    """Disputes from 20 June say nothing of May, but there, missing becomes none."""
+    put(tmp_path / "L", books(), date(2024, 6, 15))
+    write(tmp_path / "L", tmp_path / "F")
+    dispute = {"dispute_id": "D", "account_id": "A", "invoice_id": "I", "amount": 100}
+    put(tmp_path / "L", books().add("disputes", opened_on="2024-06-20", **dispute), DAYS[2])
+    assert write(tmp_path / "L", tmp_path / "F").computed == tuple(DAYS)
+    day = pd.read_parquet(tmp_path / "F" / "as_of=2024-05-31" / "features.parquet")
+    assert day["item_disputed_share"].tolist() == [0.0, 0.0]
+
+
 def test_other_rules_or_a_foreign_file_are_computed_anew(tmp_path: Path) -> None:
     """What a day was made from must be known and the same."""
     put(tmp_path / "L", books(), date(2024, 6, 30))
