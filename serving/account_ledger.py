@@ -12,6 +12,12 @@ from features.ledger.tables import ACCOUNT_CHANGES, ACCOUNTS, TABLES, Table
 _OF_AN_INVOICE = frozenset({"due_date_changes"})
 """Tables that name the invoice instead of the account."""
 
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "threads": 1,
+}
+
 
 def restrict_ledger(ledger: Ledger, account_ids: Sequence[str]) -> Ledger:
     """Return the ledger with the rows of ``account_ids`` only, same tables present.
@@ -27,20 +33,15 @@ def restrict_ledger(ledger: Ledger, account_ids: Sequence[str]) -> Ledger:
     account_ids : sequence of str
         Which accounts.
     """
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "threads": 1,
-    }
     rows: dict[str, pa.Table] = {}
-    with duckdb.connect(config=config) as connection:
+    with duckdb.connect(config=_CONFIG) as connection:
         wanted = pa.table({"account_id": pa.array(list(account_ids), pa.string())})
         connection.register("wanted_rows", wanted)
         connection.execute("create temp table wanted as select account_id from wanted_rows")
         for table in TABLES.values():
             if table.name not in ledger.present:
                 continue
-            found = _read(connection, ledger, table)
+            found = _read(connection, ledger, table, _condition(table))
             if table.name == "invoices":
                 connection.register("invoice_rows", found)
             rows[table.name] = found
@@ -53,7 +54,7 @@ def family_members(ledger: Ledger, account_id: str) -> list[str]:
     The family of an account on some day is among them: its parents, the accounts below these,
     and those below the account itself.
     """
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with duckdb.connect(config=_CONFIG) as connection:
         for table in (ACCOUNTS, ACCOUNT_CHANGES):
             connection.register(table.name, _read_all(connection, ledger, table))
         found = connection.execute(
@@ -87,25 +88,23 @@ def _read_all(connection: duckdb.DuckDBPyConnection, ledger: Ledger, table: Tabl
     return _read(connection, ledger, table, "true")
 
 
+def _condition(table: Table) -> str:
+    """Return which rows of a table belong to the wanted accounts; none where none name one."""
+    if "account_id" in table.column_names:
+        return "account_id in (select account_id from wanted)"
+    if table.name in _OF_AN_INVOICE:
+        return "invoice_id in (select invoice_id from invoice_rows)"
+    return "false"
+
+
 def _read(
-    connection: duckdb.DuckDBPyConnection,
-    ledger: Ledger,
-    table: Table,
-    condition: str = "",
+    connection: duckdb.DuckDBPyConnection, ledger: Ledger, table: Table, condition: str
 ) -> pa.Table:
     schema = arrow_schema(table)
     columns = ", ".join(
         f'cast("{column.name}" as {SQL_TYPES[column.kind]}) as "{column.name}"'
         for column in table.columns
     )
-    if condition:
-        pass
-    elif "account_id" in table.column_names:
-        condition = "account_id in (select account_id from wanted)"
-    elif table.name in _OF_AN_INVOICE:
-        condition = "invoice_id in (select invoice_id from invoice_rows)"
-    else:
-        return schema.empty_table()
     parts = []
     for batch, path in enumerate(ledger.files.get(table.name, ())):
         quoted = "'" + str(path).replace("'", "''") + "'"

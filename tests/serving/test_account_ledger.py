@@ -13,7 +13,7 @@ from features.ledger.read import Ledger, open_ledger
 from features.ledger.tables import TABLES
 from features.ledger.write import import_extract
 from features.sources.base import Extract
-from serving.account_ledger import restrict_ledger
+from serving.account_ledger import family_members, restrict_ledger
 from tests.serving.conftest import Installation
 
 
@@ -104,3 +104,30 @@ def _balance(ledger: Ledger) -> list[Decimal]:
             "(superseded_on is null or superseded_on > date '2024-03-31')"
         )
     return [row["amount"] for row in rows.to_pylist()]
+
+
+def test_the_family_is_whoever_ever_shared_a_parent(tmp_path: Path) -> None:
+    """P heads A and B; C came under P later; D heads A's past; E stands alone."""
+    parents = {"P": None, "A": "P", "B": "P", "C": None, "D": None, "E": None}
+    rows = {
+        "accounts": [{"account_id": own, "parent_account_id": up} for own, up in parents.items()],
+        "invoices": [],
+        "applications": [],
+        "account_changes": [
+            {"account_id": account, "known_on": day, "column": "parent_account_id", "value": value}
+            for account, day, value in (
+                ("C", date(2024, 3, 1), "P"),
+                ("A", date(2023, 3, 1), "D"),
+            )
+        ],
+    }
+    tables = {
+        name: pa.Table.from_pylist(records, schema=arrow_schema(TABLES[name]))
+        for name, records in rows.items()
+    }
+    extract = Extract(tables=tables, known_through=date(2024, 6, 30))
+    import_extract(tmp_path, extract, source="canonical")
+    ledger = open_ledger(tmp_path)
+    assert family_members(ledger, "A") == ["A", "B", "C", "D", "P"]
+    assert family_members(ledger, "C") == ["C", "A", "B", "P"]
+    assert family_members(ledger, "E") == ["E"]

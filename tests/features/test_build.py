@@ -1,0 +1,46 @@
+from datetime import date, timedelta
+
+import pytest
+
+from features.build import feature_frame, feature_parts
+from features.engines import EngineOptions, open_session
+from features.ledger.read import Ledger
+from features.outcomes import outcome_frame
+
+DAYS = [date(2024, 6, 30) + timedelta(days=30 * ahead) for ahead in range(4)]
+PAIRS = EngineOptions(threads=1, dates_at_once=2)
+
+
+def test_a_few_dates_at_a_time_give_what_all_at_once_give(simulated_ledger: Ledger) -> None:
+    """Two dates at once, in one frame or in parts: the same rows and bytes as four."""
+    whole = feature_frame(simulated_ledger, DAYS)
+    pairs = feature_frame(simulated_ledger, DAYS, options=PAIRS)
+    assert pairs.items.equals(whole.items)
+    assert pairs.matrix(whole.names).tobytes() == whole.matrix(whole.names).tobytes()
+    parts = list(feature_parts(simulated_ledger, DAYS, options=PAIRS))
+    assert [part.items["as_of"].nunique() for part in parts] == [2, 2]
+
+
+def test_a_shared_session_answers_for_all_its_dates_again(simulated_ledger: Ledger) -> None:
+    """Outcomes asked for after the features are those of every date."""
+    with open_session(simulated_ledger, DAYS, options=PAIRS) as session:
+        frame = feature_frame(simulated_ledger, DAYS, options=PAIRS, session=session)
+        outcomes = outcome_frame(simulated_ledger, DAYS, session=session)
+    assert outcomes["invoice_id"].tolist() == frame.items["invoice_id"].tolist()
+    assert outcomes["as_of"].tolist() == frame.items["as_of"].tolist()
+
+
+def test_some_features_by_name_have_the_values_they_have_among_all(
+    simulated_ledger: Ledger,
+) -> None:
+    """Only their queries run; an unknown name is an error that tells it."""
+    names = ("days_past_due", "dbt_mean_365", "returns_365")
+    few, whole = (
+        feature_frame(simulated_ledger, DAYS[:1], names=names),
+        feature_frame(simulated_ledger, DAYS[:1]),
+    )
+    assert set(few.names) == set(names)
+    assert few.matrix(names).tobytes() == whole.matrix(names).tobytes()
+    assert few.digest != whole.digest
+    with pytest.raises(KeyError, match="weather"):
+        feature_frame(simulated_ledger, DAYS[:1], names=("weather",))
