@@ -72,6 +72,12 @@ FEATURE_STAGES = (
 )
 """Stages that describe payment behaviour, in order of their needs."""
 
+CLUSTERED_BY = {"histories": "account_no", "peer_items": "as_of, account_no"}
+"""Order in which DuckDB stores the stages that others sum up by account.
+
+A sum by account then meets the rows of an account together, which is about a third quicker;
+the values do not depend on it.
+"""
 
 EngineName = Literal["duckdb", "spark"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -183,7 +189,10 @@ class DuckDBSession:
                 continue
             if progress is not None:
                 progress(stage)
-            self._connection.execute(f'create temp table "{stage}" as {query_text(stage)}')
+            order = f" order by {CLUSTERED_BY[stage]}" if stage in CLUSTERED_BY else ""
+            self._connection.execute(
+                f'create temp table "{stage}" as from ({query_text(stage)}\n){order}'
+            )
             self._done.add(stage)
 
     def arrow(self, sql: str) -> pa.Table:

@@ -27,57 +27,65 @@ with paid as (
         on datediff('day', histories.paid_on, accounts.as_of) = decay.days_ago
 ),
 
-sums as (
+ever as (
     select
         as_of,
         account_no,
         cast(count(*) as bigint) as items,
+        min(days_ago) as last_ago,
+        max(days_ago) as first_ago,
+        cast(sum(late) as bigint) as late,
+        cast(count(*) filter (where late > 30) as bigint) as over_30,
+        cast(sum(late * weight) as bigint) as late_decayed,
+        cast(sum(weight) as bigint) as weights
+    from paid
+    group by as_of, account_no
+),
+
+year as (
+    select
+        as_of,
+        account_no,
         cast(count(*) filter (where days_ago < 30) as bigint) as items_30,
         cast(count(*) filter (where days_ago < 60) as bigint) as items_60,
         cast(count(*) filter (where days_ago < 90) as bigint) as items_90,
         cast(count(*) filter (where days_ago < 180) as bigint) as items_180,
-        cast(count(*) filter (where days_ago < 365) as bigint) as items_365,
-        min(days_ago) as last_ago,
-        max(days_ago) as first_ago,
-        cast(sum(late) as bigint) as late,
+        cast(count(*) as bigint) as items_365,
         cast(sum(late) filter (where days_ago < 30) as bigint) as late_30,
         cast(sum(late) filter (where days_ago < 60) as bigint) as late_60,
         cast(sum(late) filter (where days_ago < 90) as bigint) as late_90,
         cast(sum(late) filter (where days_ago < 180) as bigint) as late_180,
-        cast(sum(late) filter (where days_ago < 365) as bigint) as late_365,
-        cast(sum(late * late) filter (where days_ago < 365) as bigint) as squares_365,
-        median(late) filter (where days_ago < 365) as median_365,
-        max(late) filter (where days_ago < 365) as worst_365,
-        min(late) filter (where days_ago < 365) as best_365,
-        cast(sum(late * weight) as bigint) as late_decayed,
-        cast(sum(weight) as bigint) as weights,
-        cast(sum(days_to_pay) filter (where days_ago < 365) as bigint) as days_to_pay_365,
-        min(currency) filter (where days_ago < 365) as first_currency,
-        max(currency) filter (where days_ago < 365) as last_currency,
-        sum(cast(late * amount_cents as decimal(38, 0))) filter (where days_ago < 365)
-            as late_cents_365,
-        sum(amount_cents) filter (where days_ago < 365) as cents_365,
+        cast(sum(late) as bigint) as late_365,
+        cast(sum(late * late) as bigint) as squares_365,
+        median(late) as median_365,
+        max(late) as worst_365,
+        min(late) as best_365,
+        cast(sum(days_to_pay) as bigint) as days_to_pay_365,
+        min(currency) as first_currency,
+        max(currency) as last_currency,
+        sum(cast(late * amount_cents as decimal(38, 0))) as late_cents_365,
+        sum(amount_cents) as cents_365,
         cast(count(*) filter (where late > 0 and days_ago < 60) as bigint) as over_0_60,
-        cast(count(*) filter (where late > 0 and days_ago < 365) as bigint) as over_0_365,
-        cast(count(*) filter (where late > 15 and days_ago < 365) as bigint) as over_15_365,
-        cast(count(*) filter (where late > 30 and days_ago < 365) as bigint) as over_30_365,
-        cast(count(*) filter (where late > 60 and days_ago < 365) as bigint) as over_60_365,
-        cast(count(*) filter (where late > 30) as bigint) as over_30,
-        cast(sum(in_parts) filter (where days_ago < 365) as bigint) as in_parts_365,
-        cast(sum(is_short) filter (where days_ago < 365) as bigint) as short_365,
-        cast(sum(is_over) filter (where days_ago < 365) as bigint) as over_365,
-        cast(sum(has_discount) filter (where days_ago < 365) as bigint) as discounts_365
+        cast(count(*) filter (where late > 0) as bigint) as over_0_365,
+        cast(count(*) filter (where late > 15) as bigint) as over_15_365,
+        cast(count(*) filter (where late > 30) as bigint) as over_30_365,
+        cast(count(*) filter (where late > 60) as bigint) as over_60_365,
+        cast(sum(in_parts) as bigint) as in_parts_365,
+        cast(sum(is_short) as bigint) as short_365,
+        cast(sum(is_over) as bigint) as over_365,
+        cast(sum(has_discount) as bigint) as discounts_365
     from paid
+    where days_ago < 365
     group by as_of, account_no
 )
 
 select
-    as_of,
-    account_no,
+    ever.as_of,
+    ever.account_no,
     30 * cast(items as double) / greatest(first_ago + 1, 30) as paid_items_a_month,
-    items_60 as paid_items_60,
-    items_180 as paid_items_180,
-    items_365 as paid_items_365,
+    coalesce(items_60, 0) as paid_items_60,
+    coalesce(items_180, 0) as paid_items_180,
+    coalesce(items_365, 0) as paid_items_365,
     coalesce(late_365, 0) as late_365,
     cast(late as double) / items as dbt_mean,
     cast(late_30 as double) / nullif(items_30, 0) as dbt_mean_30,
@@ -114,4 +122,7 @@ select
     cast(over_365 as double) / nullif(items_365, 0) as overpaid_share_365,
     cast(discounts_365 as double) / nullif(items_365, 0) as discount_share_365,
     last_ago as days_since_last_payment
-from sums
+from ever
+left join year
+    on ever.as_of = year.as_of
+    and ever.account_no = year.account_no
