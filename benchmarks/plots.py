@@ -1,4 +1,4 @@
-"""Draw how seconds and memory grow with the ledger.
+"""Draw how processor seconds and memory grow with the ledger.
 
 Usage: python -m benchmarks.plots GROWTH.json docs/growth.svg
 
@@ -17,11 +17,14 @@ from matplotlib.figure import Figure
 
 INK = "#1f2933"
 SERIES = {1: ("#1b6ca8", "o"), 24: ("#c2571a", "s")}
-PANELS = (("seconds", "seconds", 1.0), ("peak_mb", "peak memory, GB", 1000.0))
+PANELS = (
+    ("processor_seconds", "processor seconds", 1.0),
+    ("peak_mb", "peak memory, GB", 1000.0),
+)
 
 
 def growth_figure(result: dict[str, Any]) -> Figure:
-    """Return two panels, seconds and peak memory by invoices; every run is a faint point."""
+    """Return two panels, processor seconds and peak memory by invoices; every run is a faint point."""
     figure = Figure(figsize=(9.0, 3.8), layout="constrained")
     for panel, (name, label, unit) in zip(figure.subplots(1, 2), PANELS, strict=True):
         for dates, (colour, marker) in SERIES.items():

@@ -121,21 +121,6 @@ expected as (
     inner join usual_curve as later
         on later.day = least(greatest(pieces.gap_end, -400), 4000)
     group by pieces.as_of, pieces.account_no, pieces.days_past_due
-),
-
-watched as (
-    select
-        ages.as_of,
-        ages.account_no,
-        ages.days_past_due,
-        cast(sum(peers.items) as bigint) as at_risk
-    from ages
-    inner join peer_items as peers
-        on ages.as_of = peers.as_of
-        and ages.account_no = peers.account_no
-        and peers.first_day <= ages.days_past_due
-        and peers.last_day > ages.days_past_due
-    group by ages.as_of, ages.account_no, ages.days_past_due
 )
 
 select
@@ -149,14 +134,9 @@ select
         1.0 + expected.slow
         + expected.slow * expected.slow / 2.0
         + expected.slow * expected.slow * expected.slow / 6.0
-    ) as own_survival_30_cautious,
-    coalesce(watched.at_risk, 0) as own_items_seen_at_age
+    ) as own_survival_30_cautious
 from open_items
 left join expected
     on open_items.as_of = expected.as_of
     and open_items.account_no = expected.account_no
     and open_items.days_past_due = expected.days_past_due
-left join watched
-    on open_items.as_of = watched.as_of
-    and open_items.account_no = watched.account_no
-    and open_items.days_past_due = watched.days_past_due

@@ -16,6 +16,10 @@ compared as (
         ages.account_no,
         ages.due_on,
         sum(case
+            when peers.first_day <= ages.days_past_due and peers.last_day > ages.days_past_due
+            then peers.items
+        end) as seen,
+        sum(case
             when peers.last_day > ages.days_past_due
                 and datediff('day', peers.due_on, ages.as_of) >= ages.days_past_due + 30
             then peers.items
@@ -47,6 +51,7 @@ compared as (
 
 select
     open_items.item_no,
+    cast(coalesce(compared.seen, 0) as bigint) as own_items_seen_at_age,
     cast(coalesce(compared.judged, 0) as bigint) as own_judged_items,
     cast(coalesce(compared.rolled, 0) as double) / nullif(compared.judged, 0) as own_roll_rate_at_age,
     cast(coalesce(compared.paid_later, 0) as double) / nullif(compared.paid, 0) as own_share_paid_later,

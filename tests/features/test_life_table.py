@@ -27,7 +27,7 @@ def test_an_account_without_history_follows_the_usual_curve() -> None:
     row = (
         Books()
         .invoice("I", "2024-06-01", "2024-07-01", 100)
-        .family(AS_OF, "life_table", "item_against_usual")["I"]
+        .family(AS_OF, "life_table", "own_history", "item_against_usual")["I"]
     )
     loss = sum(-np.log1p(-usual(day)) for day in range(1, 31))
     assert row["own_survival_30"] == pytest.approx(falling(loss), rel=1e-6)
@@ -48,7 +48,7 @@ def test_the_life_table_of_a_hand_worked_account() -> None:
         .paid("P2", "2024-04-02", "2024-05-02", "2024-05-12")
         .invoice("I", "2024-06-01", "2024-07-01", 100)
     )
-    row = book.family(AS_OF, "life_table", "item_against_usual")["I"]
+    row = book.family(AS_OF, "life_table", "own_history", "item_against_usual")["I"]
     for name, k in (("own_survival_30", 0.5), ("own_survival_30_cautious", 2.0)):
         weight = k / (2 + k)
         loss = sum(weight * -np.log1p(-usual(day)) for day in range(1, 10))
@@ -67,7 +67,9 @@ def test_slow_payers_keep_more_of_their_items_open() -> None:
         for number in range(4):
             book.paid(f"P{number}", "2024-03-02", "2024-04-01", paid_on)
         survival.append(
-            book.family(AS_OF, "life_table", "item_against_usual")["I"]["own_survival_30"]
+            book.family(AS_OF, "life_table", "own_history", "item_against_usual")["I"][
+                "own_survival_30"
+            ]
         )
     assert survival[0] < survival[1] < survival[2]
 
