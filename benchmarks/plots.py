@@ -24,7 +24,7 @@ PANELS = (
 
 
 def growth_figure(result: dict[str, Any]) -> Figure:
-    """Return two panels, processor seconds and peak memory by invoices; every run is a faint point."""
+    """Return two panels, seconds and memory by invoices; every run is a faint point."""
     figure = Figure(figsize=(9.0, 3.8), layout="constrained")
     for panel, (name, label, unit) in zip(figure.subplots(1, 2), PANELS, strict=True):
         for dates, (colour, marker) in SERIES.items():

@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "check": "Prove a ledger's invariants and say whether it can be trained on.",
     "features": "Write one row of features per open item and date.",
     "outcomes": "Write what became of each open item.",
+    "search": "Search the recipe's parameters inside the training window.",
     "train": "Train, evaluate and register a challenger.",
     "backtest": "Judge the recipe on past dates beside the baselines.",
     "promote": "Make a version the champion.",
