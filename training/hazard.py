@@ -63,7 +63,7 @@ def is_trainable(rows: RiskSet) -> bool:
 def fit_part(rows: RiskSet, part: str, config: TrainingConfig, *, rounds: int) -> str:
     """Return the LightGBM text of a part trained for ``rounds`` rounds."""
     data = _data(rows, config.feature_names)
-    booster = lightgbm.train(_parameters(config, part), data, num_boost_round=rounds)
+    booster = lightgbm.train(parameters(config, part), data, num_boost_round=rounds)
     return str(booster.model_to_string())
 
 
@@ -81,9 +81,9 @@ def search_part(
     too_few = min(stop.y.sum(), (1 - stop.y).sum()) < MIN_STOP_POSITIVES
     if trees.rounds > 0 or too_few:
         rounds = trees.rounds or DEFAULT_ROUNDS
-        return rounds, lightgbm.train(_parameters(config, part), data, num_boost_round=rounds)
+        return rounds, lightgbm.train(parameters(config, part), data, num_boost_round=rounds)
     booster = lightgbm.train(
-        _parameters(config, part),
+        parameters(config, part),
         data,
         num_boost_round=trees.max_rounds,
         valid_sets=[_data(stop, names, reference=data)],
@@ -131,7 +131,8 @@ def _data(
     )
 
 
-def _parameters(config: TrainingConfig, part: str) -> dict[str, Any]:
+def parameters(config: TrainingConfig, part: str) -> dict[str, Any]:
+    """Return LightGBM's parameters of a part."""
     trees: TreeConfig = config.trees
     rising = trees.rising if part.startswith("step_") else ()
     return {
