@@ -72,6 +72,9 @@ FEATURE_STAGES = (
 )
 """Stages that describe payment behaviour, in order of their needs."""
 
+PEER_STAGES = ("peer_groups", "peer_levels")
+"""Stages that describe all accounts of a kind; a model's profile holds what they say."""
+
 
 EngineName = Literal["duckdb", "spark"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
