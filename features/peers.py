@@ -69,7 +69,7 @@ def months_until(first: date, last: date) -> list[str]:
     >>> months_until(date(2023, 12, 31), date(2024, 1, 1))
     ['2023-12', '2024-01']
     """
-    start, end = month_of([first, last])
+    start, end = np.array([first, last], dtype="datetime64[M]")
     return [str(month) for month in np.arange(start, end + 1)]
 
 

@@ -107,7 +107,8 @@ class PeerLevels:
             )
             for segment, region, terms in kinds
         ]
-        return np.asarray(wanted, dtype=np.int64)[codes]
+        places: Places = np.array(wanted, dtype=np.int64)[np.asarray(codes)]
+        return places
 
 
 def with_peers(frame: FeatureFrame, levels: PeerLevels | None) -> FeatureFrame:

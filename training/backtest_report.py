@@ -9,7 +9,8 @@ from typing import Any
 
 import jinja2
 
-from training.backtest import Backtest, model_names
+from training.backtest import Backtest
+from training.backtest_figures import model_names
 from training.plots import draw_dollars, draw_reliability
 from training.recipe import MODEL
 

@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 
 from features.ledger.read import Ledger
-from training.backtest import Backtest, model_names, plan_origins, run_backtest, write_backtest
+from training.backtest import Backtest, run_backtest, write_backtest
+from training.backtest_figures import model_names
 from training.config import BacktestConfig, TrainingConfig, TreeConfig, WindowConfig, read_config
 from training.metrics import headline
+from training.origins import plan_origins
 from training.recipe import MODEL
 from training.splits import TooLittleHistoryError
 
