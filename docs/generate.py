@@ -5,6 +5,7 @@ A test compares them with what stands in ``docs/``.
 
 from pathlib import Path
 
+from docs.ablation import ablation_page
 from docs.lineage import lineage_page
 from features.catalogue import FAMILIES, MODEL_FEATURES
 from features.ledger.tables import TABLES
@@ -62,7 +63,12 @@ def ledger_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"features.md": features_page, "lineage.md": lineage_page, "ledger.md": ledger_page}
+PAGES = {
+    "features.md": features_page,
+    "lineage.md": lineage_page,
+    "ledger.md": ledger_page,
+    "ablation.md": ablation_page,
+}
 
 
 def main() -> None:

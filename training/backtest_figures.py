@@ -98,8 +98,8 @@ def summarise(predictions: pd.DataFrame, *, seed: int, draws: int) -> dict[str, 
 def _groupings(rows: pd.DataFrame) -> Iterator[tuple[str, Iterator[tuple[str, pd.DataFrame]]]]:
     """Yield each way of grouping and its groups that hold rows."""
     yield "by_bucket", _parts(rows, rows["bucket"], BUCKETS)
-    segments = rows["segment"].replace("", "no segment")
-    yield "by_segment", _parts(rows, segments, sorted(segments.unique()))
+    named = sorted(set(rows["segment"]) - {""})
+    yield "by_segment", _parts(rows, rows["segment"], named)
     yield "by_size", _parts(rows, account_sizes(rows), SIZES)
     paid = rows["paid_items_365"].fillna(0)
     edges = [low for _, low, _ in HISTORY[1:]]
@@ -123,7 +123,7 @@ def account_sizes(rows: pd.DataFrame) -> pd.Series:
     daily = rows.groupby([*keys, "as_of"])["balance"].sum()
     largest = daily.groupby(level=keys).max()
     rank = largest.groupby(level="currency").rank(pct=True, method="first")
-    third = np.minimum((rank * len(SIZES)).astype(int), len(SIZES) - 1)
+    third = np.ceil(rank * len(SIZES)).astype(int) - 1
     place = third.reindex(pd.MultiIndex.from_frame(rows[keys])).to_numpy(dtype=int)
     return pd.Series(np.array(SIZES)[place], index=rows.index)
 
@@ -161,12 +161,12 @@ def _figures(rows: pd.DataFrame) -> dict[str, dict[str, float | None]]:
 
 
 def _dollars_by_month(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return expected and realised unresolved dollars by month of the as-of date and bucket."""
+    """Return expected and realised unresolved dollars by month, bucket and currency."""
     table = rows.assign(
         month=rows["as_of"].dt.strftime("%Y-%m"),
         expected=rows["balance"] * rows[f"p_{MODEL}"],
         realised=rows["balance"] * rows["unresolved"],
     )
-    sums = table.groupby(["month", "bucket"], sort=True)[["expected", "realised"]].sum()
+    sums = table.groupby(["month", "bucket", "currency"], sort=True)[["expected", "realised"]].sum()
     records = sums.round(2).reset_index().to_dict("records")
     return [{str(key): value for key, value in record.items()} for record in records]
