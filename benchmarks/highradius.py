@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from features.ledger.read import open_ledger
-from training.backtest import LARGEST_LEFT_OUT, run_backtest
+from training.backtest import run_backtest
+from training.backtest_figures import LARGEST_LEFT_OUT
 from training.config import read_config
 from training.metrics import headline, paired_intervals
 

@@ -5,8 +5,9 @@ A test compares them with what stands in ``docs/``.
 
 from pathlib import Path
 
+from docs.ablation import ablation_page
 from docs.lineage import lineage_page
-from features.catalogue import CATALOGUE, FAMILIES
+from features.catalogue import FAMILIES, MODEL_FEATURES
 from features.ledger.tables import TABLES
 
 FOLDER = Path(__file__).parent
@@ -18,10 +19,12 @@ def features_page() -> str:
         "# Features",
         "",
         "Made from `features/catalogue.py` by `make pages`. Every feature is one column of a "
-        "query in `features/sql/`; where a source lacks a table, the value is missing.",
+        "query in `features/sql/`; where a source lacks a table, the value is missing. Those "
+        "of the family `peers` come from the levels in a model's profile and stand in no output of "
+        "`rollrisk features`.",
     ]
     for family, title in FAMILIES.items():
-        rows = [feature for feature in CATALOGUE if feature.family == family]
+        rows = [feature for feature in MODEL_FEATURES if feature.family == family]
         lines += ["", f"## {title} (`{family}`)", ""]
         lines += ["| feature | unit | range | direction | reads as | query | needs |"]
         lines += ["|---|---|---|---|---|---|---|"]
@@ -60,7 +63,12 @@ def ledger_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"features.md": features_page, "lineage.md": lineage_page, "ledger.md": ledger_page}
+PAGES = {
+    "features.md": features_page,
+    "lineage.md": lineage_page,
+    "ledger.md": ledger_page,
+    "ablation.md": ablation_page,
+}
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ from sqlglot import exp
 from sqlglot.lineage import lineage
 
 from features.catalogue import CATALOGUE, FAMILIES
-from features.engines import FEATURE_STAGES, ITEM_STAGES, query_text
+from features.engines import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, query_text
 from features.inputs import Rules, input_tables
 from features.ledger.tables import TABLES
 
-STAGES = frozenset((*ITEM_STAGES, *FEATURE_STAGES))
+STAGES = frozenset((*ITEM_STAGES, *FEATURE_STAGES, *PEER_STAGES))
 
 
 def lineage_page() -> str:
@@ -30,6 +30,10 @@ def lineage_page() -> str:
     ]
     for family, title in FAMILIES.items():
         lines += ["", f"## {title} (`{family}`)", ""]
+        if family == "peers":
+            tables = ", ".join(sorted(tables_behind("peer_levels")))
+            lines += [f"From the levels in a model's profile, which are made from: {tables}."]
+            continue
         lines += ["| feature | columns | also read |", "|---|---|---|"]
         for feature in CATALOGUE:
             if feature.family != family:

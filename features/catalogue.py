@@ -16,7 +16,18 @@ from importlib import resources
 
 from features.feature import FAMILIES, Feature, FeatureQuery
 
-__all__ = ["CATALOGUE", "FAMILIES", "NAMES", "QUERIES", "Feature", "feature_digest"]
+__all__ = [
+    "CATALOGUE",
+    "FAMILIES",
+    "MODEL_FEATURES",
+    "MODEL_NAMES",
+    "NAMES",
+    "PEERS",
+    "PEER_NAMES",
+    "QUERIES",
+    "Feature",
+    "feature_digest",
+]
 
 QUERIES: dict[str, FeatureQuery] = {
     query.name: query
@@ -43,6 +54,7 @@ QUERIES: dict[str, FeatureQuery] = {
         FeatureQuery(name="terms_of_trade", grain="account_currency", needs=("account_changes",)),
         FeatureQuery(name="family", grain="account_currency", needs=("account_changes",)),
         FeatureQuery(name="due_calendar", grain="item"),
+        FeatureQuery(name="peer_levels", grain="item"),
     )
 }
 """Queries of ``features/sql`` that yield features, what a row stands for and what they need."""
@@ -80,6 +92,18 @@ CATALOGUE: tuple[Feature, ...] = read_catalogue(
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
 
+PEERS: tuple[Feature, ...] = read_catalogue(
+    resources.files("features").joinpath("peers.csv").read_text("utf-8")
+)
+"""What the levels of a model's profile say of an item; no query of the ledger alone does."""
+
+PEER_NAMES: tuple[str, ...] = tuple(feature.name for feature in PEERS)
+
+MODEL_FEATURES: tuple[Feature, ...] = (*CATALOGUE, *PEERS)
+"""Every feature that a model may read, in the order of its inputs."""
+
+MODEL_NAMES: tuple[str, ...] = (*NAMES, *PEER_NAMES)
+
 
 def feature_digest(names: tuple[str, ...] = NAMES) -> str:
     """Return the short digest that names this list of features and their SQL.
@@ -95,6 +119,7 @@ def feature_digest(names: tuple[str, ...] = NAMES) -> str:
     from features.engines import (  # noqa: PLC0415 (engines reads the SQL folder)
         FEATURE_STAGES,
         ITEM_STAGES,
+        PEER_STAGES,
         query_text,
     )
     from features.inputs import HALF_LIFE_DAYS, LOOKS_BACK_DAYS  # noqa: PLC0415 (beside it)
@@ -102,10 +127,10 @@ def feature_digest(names: tuple[str, ...] = NAMES) -> str:
     from features.usual_curve import KNOTS  # noqa: PLC0415 (beside it)
 
     digest = hashlib.sha256()
-    for feature in CATALOGUE:
-        if feature.name in names:
+    for feature in MODEL_FEATURES:
+        if feature.name in names or feature in PEERS:
             digest.update(f"{feature.name}|{feature.query}|{feature.grain}\n".encode())
-    for stage in (*ITEM_STAGES, *FEATURE_STAGES):
+    for stage in (*ITEM_STAGES, *FEATURE_STAGES, *PEER_STAGES):
         digest.update(query_text(stage).encode())
     fixed = (KNOTS, HALF_LIFE_DAYS, LOOKS_BACK_DAYS, return_codes().digest)
     digest.update(repr(fixed).encode())

@@ -79,6 +79,10 @@ A sum by account then meets the rows of an account together, which is about a th
 the values do not depend on it.
 """
 
+PEER_STAGES = ("peer_groups", "peer_levels")
+"""Stages that describe all accounts of a kind; a model's profile holds what they say."""
+
+
 EngineName = Literal["duckdb", "spark"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 

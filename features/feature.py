@@ -31,6 +31,7 @@ FAMILIES: dict[str, str] = {
     "credits": "Credits and unapplied cash",
     "relationship": "Relationship",
     "family": "Parent and sister accounts",
+    "peers": "Accounts of its kind",
     "calendar": "Calendar",
 }
 

@@ -147,7 +147,7 @@ def read_bundle(folder: Path, version: str = "") -> Bundle:
         parts=parts,
         feature_names=tuple(content["feature_names"]),
         feature_digest=content["feature_digest"],
-        profile=Profile(**content["profile"]),
+        profile=Profile.from_json(content["profile"]),
         facts=content["facts"],
         version=version,
     )

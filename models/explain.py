@@ -18,9 +18,9 @@ import numpy.typing as npt
 from scipy.special import logit
 
 from features.build import FeatureFrame
-from features.catalogue import CATALOGUE, FAMILIES, NAMES
+from features.catalogue import FAMILIES, MODEL_FEATURES, MODEL_NAMES
 from models.bundle import Bundle
-from models.scorer import Curves
+from models.scorer import Curves, model_inputs
 
 Floats = npt.NDArray[np.float64]
 Cents = npt.NDArray[np.int64]
@@ -35,8 +35,8 @@ class Explanation:
 
     Parameters
     ----------
-    features : numpy.ndarray of float64, shape (n, len(CATALOGUE))
-        Log-odds by feature of the catalogue; 0 for those the model does not read.
+    features : numpy.ndarray of float64, shape (n, len(MODEL_FEATURES))
+        Log-odds by feature of ``MODEL_FEATURES``; 0 for those the model does not read.
     families : numpy.ndarray of float64, shape (n, n_families)
         Log-odds by family, in the order of ``FAMILY_NAMES``.
     base : numpy.ndarray of float64, shape (n,)
@@ -73,8 +73,8 @@ def explain(
         LightGBM threads; the result does not depend on it.
     """
     p = curves.at(30)
-    values = frame.matrix(bundle.feature_names)
-    features = np.zeros((len(values), len(NAMES)))
+    values = model_inputs(bundle, frame)
+    features = np.zeros((len(values), len(MODEL_NAMES)))
     base = logit(np.clip(p, 1e-9, 1 - 1e-9))
     p_base = p.copy()
     scale = np.zeros(len(p))
@@ -83,7 +83,7 @@ def explain(
         part = bundle.parts["step_1"]
         raw: Any = part.booster.predict(values[modelled], pred_contrib=True, num_threads=threads)
         contributions = np.asarray(raw, dtype=np.float64)
-        read = np.array([NAMES.index(name) for name in bundle.feature_names])
+        read = np.array([MODEL_NAMES.index(name) for name in bundle.feature_names])
         features[np.ix_(modelled, read)] = contributions[:, :-1]
         base[modelled] = contributions[:, -1]
         p_base[modelled] = part.calibrator.probability(base[modelled])
@@ -104,8 +104,8 @@ def explain(
 
 def _membership() -> Floats:
     """Return the 0/1 matrix that sums features into families, shape (features, families)."""
-    matrix = np.zeros((len(CATALOGUE), len(FAMILY_NAMES)))
-    for row, feature in enumerate(CATALOGUE):
+    matrix = np.zeros((len(MODEL_FEATURES), len(FAMILY_NAMES)))
+    for row, feature in enumerate(MODEL_FEATURES):
         matrix[row, FAMILY_NAMES.index(feature.family)] = 1.0
     return matrix
 

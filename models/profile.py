@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.ageing import BUCKETS, EDGES, STEP_DAYS, UNDATED, bucket_index
+from models.peers import PeerLevels
 
 ALL = "*"
 """Key of the whole portfolio in tables by segment."""
@@ -49,7 +50,7 @@ class Profile:
     curves : mapping of str to list of float
         Per segment the cumulative hazard of payment by days past due.
     medians : mapping of str to list of float
-        Per segment the median of each feature, NaN as None.
+        Per segment the median of each of ``MODEL_FEATURES``, NaN as None.
     remaining_shares : list of float
         Per matrix row the share of the balance that an unresolved item still has after 30
         days; below 1 where part payments come in.
@@ -57,6 +58,8 @@ class Profile:
         Share of the balance that 30 days bring in, by age band of the last bucket.
     reach_bounds : mapping of str to list of int
         Days to a bucket's edge within which ``p_reach`` passed its backtest, per bucket.
+    peers : PeerLevels or None
+        How accounts of a kind pay, by month.
     """
 
     matrix: Mapping[str, list[list[float]]]
@@ -66,6 +69,7 @@ class Profile:
     remaining_shares: list[float]
     cash_rates: Mapping[str, float]
     reach_bounds: Mapping[str, list[int]]
+    peers: PeerLevels | None = None
 
     def cumulative_hazard(
         self, segment: npt.NDArray[np.object_], days_past_due: npt.NDArray[np.float64]
@@ -95,3 +99,9 @@ class Profile:
     def to_json(self) -> dict[str, Any]:
         """Return the profile as plain JSON values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Profile":
+        """Return the profile that ``to_json`` wrote."""
+        peers = values.get("peers")
+        return cls(**{**values, "peers": None if peers is None else PeerLevels(**peers)})

@@ -1,6 +1,7 @@
 """The model as MLflow sees it: a model-from-code that reads the bundle's text and JSON.
 
-Input columns are the features plus ``days_past_due`` and, optionally, ``segment``; output
+Input columns are the features of ``rollrisk features`` that the model reads, ``days_past_due``
+and, optionally, ``as_of``, ``segment`` and ``region``: levels of peers are the model's own. Output
 columns are ``p_open_7`` … ``p_open_120``.
 """
 
@@ -13,6 +14,8 @@ import pandas as pd
 from mlflow.pyfunc.model import PythonModel
 
 from features.build import FeatureFrame
+from features.catalogue import NAMES
+from features.peers import GROUP_COLUMNS
 from models.bundle import Bundle, read_bundle
 from models.scorer import CUTS, survival_curves
 
@@ -33,10 +36,16 @@ class RollRiskModel(PythonModel):
         params: dict[str, Any] | None = None,  # noqa: ARG002 (MLflow's interface)
     ) -> pd.DataFrame:
         """Return P(unresolved) at each cut, one row per input row."""
-        names = self._bundle.feature_names
+        read = self._bundle.feature_names
+        names = tuple(n for n in NAMES if n in read or n in model_input.columns)
         items = pd.DataFrame(
             {"days_past_due": model_input["days_past_due"].astype(float), "residual": False}
         )
+        if "as_of" in model_input.columns:
+            items["as_of"] = pd.to_datetime(model_input["as_of"])
+        for column in GROUP_COLUMNS:
+            if column in model_input.columns:
+                items[column] = model_input[column].fillna("").astype(object)
         frame = FeatureFrame(
             items=items,
             values=model_input[list(names)].to_numpy(dtype=np.float64),

@@ -12,7 +12,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from features.catalogue import CATALOGUE, FAMILIES, Feature
+from features.catalogue import FAMILIES, MODEL_FEATURES, Feature
 from models.explain import FAMILY_NAMES, Explanation
 
 Floats = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ class Reason(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What sentences are made from: the scored values, their explanation and the items' ids."""
+    """What sentences are made from: values of ``MODEL_FEATURES``, explanation, items' ids."""
 
     values: Floats
     explanation: Explanation
@@ -74,7 +74,7 @@ def format_value(feature: Feature, value: float) -> str:
 
     Examples
     --------
-    >>> by_name = {feature.name: feature for feature in CATALOGUE}
+    >>> by_name = {feature.name: feature for feature in MODEL_FEATURES}
     >>> format_value(by_name["late_share_365"], 0.456)
     '46 %'
     >>> format_value(by_name["item_amount"], 1234.5)
@@ -111,14 +111,14 @@ def family_sentences(
         Whether the family raises the figure; the feature must push the same way.
     """
     members = np.array(
-        [index for index, feature in enumerate(CATALOGUE) if feature.family == family]
+        [index for index, feature in enumerate(MODEL_FEATURES) if feature.family == family]
     )
     push = evidence.explanation.features[np.ix_(rows, members)]
     push = np.where(rising[:, None], push, -push)
     values = evidence.values[np.ix_(rows, members)]
     silent = np.isnan(values)
     for column, member in enumerate(members):
-        if CATALOGUE[member].unit == "flag":
+        if MODEL_FEATURES[member].unit == "flag":
             silent[:, column] |= values[:, column] != 1
     push = np.where(silent, -np.inf, push)
     best = np.argmax(push, axis=1)
@@ -127,7 +127,7 @@ def family_sentences(
         if push[position, column] == -np.inf:
             result.append(f"{FAMILIES[family]}: nothing is on record")
         else:
-            feature = CATALOGUE[members[column]]
+            feature = MODEL_FEATURES[members[column]]
             value = float(values[position, column])
             result.append(sentence(feature, value, str(evidence.invoice_id[row])))
     return result

@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from features.ageing import BUCKETS, EDGES
 from features.build import FeatureFrame
+from features.catalogue import PEER_NAMES
 from models.bundle import PARTS, Bundle
+from models.peers import with_peers
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,6 +45,21 @@ class Curves:
     def at(self, days: int) -> Floats:
         """Return the survival at one of the cuts, shape (n,)."""
         return self.survival[:, CUTS.index(days)]
+
+
+def model_frame(bundle: Bundle, frame: FeatureFrame) -> FeatureFrame:
+    """Return the frame with the levels of peers that the model's profile holds.
+
+    Rows of a month that the model does not know get the newest levels before it.
+    """
+    return with_peers(frame, bundle.profile.peers)
+
+
+def model_inputs(bundle: Bundle, frame: FeatureFrame) -> Floats:
+    """Return what the model reads of the rows, shape (n, len(feature_names))."""
+    if not set(PEER_NAMES).isdisjoint(bundle.feature_names):
+        frame = model_frame(bundle, frame)
+    return frame.matrix(bundle.feature_names)
 
 
 def survival_curves(
@@ -78,9 +95,8 @@ def survival_curves(
     if not bundle.is_matrix and len(rates):
         modelled = ~frame.items["residual"].to_numpy(dtype=bool)
         fallback[~modelled] = RESIDUAL_FALLBACK
-        margin[modelled], rates[modelled] = _predict(
-            bundle, frame.matrix(bundle.feature_names)[modelled], threads
-        )
+        values = model_inputs(bundle, frame)[modelled]
+        margin[modelled], rates[modelled] = _predict(bundle, values, threads)
     return Curves(survival=_assemble(rates), margin=margin, fallback=fallback)
 
 

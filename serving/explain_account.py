@@ -17,7 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.build import feature_frame
-from features.catalogue import CATALOGUE, FAMILIES, Feature, feature_digest
+from features.catalogue import (
+    FAMILIES,
+    MODEL_FEATURES,
+    MODEL_NAMES,
+    Feature,
+    feature_digest,
+)
 from features.engines import EngineOptions
 from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger, open_ledger
@@ -47,9 +53,10 @@ FAMILY_TABLES: dict[str, tuple[str, ...]] = {
     "credits": ("credits", "receipts"),
     "relationship": ("invoices", "account_changes"),
     "family": ("account_changes",),
+    "peers": (),
     "calendar": (),
 }
-"""Ledger tables behind each family; the calendar needs none."""
+"""Ledger tables behind each family; peers stand in the model's profile, the calendar nowhere."""
 
 
 def month_ends(as_of: date, count: int = NORM_MONTHS) -> list[date]:
@@ -163,10 +170,10 @@ def explain_account(pair: ServedPair, account_id: str, invoice_id: str | None) -
     values = pair.evidence_of(account_id).slice(leading, 1).to_pylist()[0]
     by_segment = pair.bundle.profile.medians
     segment = accounts[0]["segment"] if accounts[0]["segment"] in by_segment else ALL
-    medians = dict(zip(pair.bundle.feature_names, by_segment[segment], strict=True))
+    medians = dict(zip(MODEL_NAMES, by_segment[segment], strict=True))
     features = [
         _feature(feature, values, norms.get(feature.name), medians.get(feature.name))
-        for feature in CATALOGUE
+        for feature in MODEL_FEATURES
         if f"value_{feature.name}" in values
     ]
     return {

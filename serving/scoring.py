@@ -19,11 +19,12 @@ from features.engines import EngineOptions, Session, open_session
 from features.inputs import Rules
 from features.key_figures import KeyFigures, key_figures
 from features.ledger.read import Ledger
+from features.peers import with_groups
 from models.bundle import Bundle
 from models.explain import FAMILY_NAMES, Explanation, dollar_parts, explain
 from models.priority import item_lanes, priority_values
 from models.profile import cell_index
-from models.scorer import CUTS, Curves, reach_probabilities, survival_curves
+from models.scorer import CUTS, Curves, model_frame, reach_probabilities, survival_curves
 from serving.policy import Policy
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +43,7 @@ class Scoring:
         One row per open item with the columns of ``items.parquet``, ordered by account and
         invoice.
     frame : FeatureFrame
-        Features of the same rows.
+        Features of the same rows, those of their peers behind them.
     explanation : Explanation
         Contributions of the same rows.
     cents : numpy.ndarray of int64, shape (n, n_families + 1)
@@ -102,6 +103,7 @@ def score_ledger(
     tell = progress or (lambda _: None)
     with open_session(ledger, [as_of], rules, options) as session:
         frame = feature_frame(ledger, [as_of], session=session, progress=progress)
+        frame = model_frame(bundle, with_groups(frame, session, ledger.present))
         tell("net")
         netting = net_items(session)
         figures = key_figures(session, as_of)

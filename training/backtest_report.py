@@ -2,14 +2,23 @@
 
 import base64
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from training.backtest import Backtest, model_names
+from features.catalogue import FAMILIES
+from training.backtest import Backtest
+from training.backtest_figures import model_names
+from training.backtest_plots import (
+    Line,
+    draw_capture,
+    draw_differences,
+    draw_reliability_by_bucket,
+)
+from training.capture import EXPECTED
 from training.plots import draw_dollars, draw_reliability
 from training.recipe import MODEL
 
@@ -18,31 +27,23 @@ _COLUMNS: dict[str, str] = {
     "average_precision": "avg. precision",
     "brier": "Brier",
     "log_loss": "log-loss",
-    "captured_dollars": "rolled $ in top 20 %",
+    "captured_dollars": "rolled $ in top 20 % of rows",
     "expected_over_realised": "expected ÷ realised $",
     "slope": "slope",
+}
+_GROUPINGS: dict[str, str] = {
+    "by_bucket": "Bucket",
+    "by_segment": "Segment",
+    "by_size": "Size of account",
+    "by_history": "Invoices paid in a year",
 }
 _LOWER_IS_BETTER = "Brier score and log-loss: lower is better."
 
 
 def backtest_view(backtest: Backtest) -> dict[str, Any]:
-    """Return everything the page shows as plain strings and rows."""
+    """Return everything the page shows as plain strings, rows and pictures."""
     metrics = backtest.metrics
     figures = metrics["overall"][MODEL]
-    tables = [
-        _table("All judged rows", metrics["overall"], _LOWER_IS_BETTER),
-        _table("Past due only", metrics["past_due"], ""),
-        _table(
-            "Without the largest accounts",
-            metrics["without_largest"]["figures"],
-            "The accounts with the most unresolved rows are left out: a few accounts can carry "
-            "the figures of a whole portfolio.",
-        ),
-        _intervals(metrics["against"]),
-    ]
-    tables += [
-        _table(f"Within bucket {bucket}", rows, "") for bucket, rows in metrics["by_bucket"].items()
-    ]
     return {
         "summary": (
             f"{metrics['rows']:,} rows of {metrics['accounts']:,} accounts, "
@@ -50,76 +51,289 @@ def backtest_view(backtest: Backtest) -> dict[str, Any]:
             f"{metrics['accounts_with_unresolved']:,} accounts. Every model saw only outcomes "
             "known when it would have been trained."
         ),
-        "tables": tables,
-        "pictures": _pictures(backtest),
+        "findings": list(_findings(metrics)),
+        "sections": [
+            _headline(metrics),
+            _calibration(backtest),
+            _groups(metrics),
+            _list(metrics),
+            *_optional(metrics),
+            _details(metrics),
+        ],
     }
+
+
+def _findings(metrics: Mapping[str, Any]) -> Iterator[str]:
+    best = metrics["best_baseline"]
+    gap = metrics["against"][best]["log_loss"]
+    said = (
+        "better" if gap["high"] < 0 else "worse" if gap["low"] > 0 else "not shown to be different"
+    )
+    yield (
+        f"Log-loss {metrics['overall'][MODEL]['log_loss']:.4f}, {said} than that of the best "
+        f"baseline ({_words(best)}): {_gap(gap)}."
+    )
+    ratio = metrics["overall"][MODEL]["expected_over_realised"]
+    if ratio is not None:
+        yield f"Expected dollars are {100 * ratio:.0f} % of those that stayed unresolved."
+    tenth = metrics["capture"][1]
+    rivals = {rule: v for rule, v in tenth["captured"].items() if rule != EXPECTED}
+    rule = max(rivals, key=lambda name: rivals[name])
+    yield (
+        f"Calling a tenth of the accounts by expected dollars reaches "
+        f"{100 * tenth['captured'][EXPECTED]:.0f} % of the dollars that rolled; the best of the "
+        f"other ways, {rule}, {100 * rivals[rule]:.0f} %."
+    )
+    stability = metrics["reason_stability"]
+    if stability is not None:
+        yield (
+            f"The top reason is the same after a refit for {100 * stability['agreement']:.0f} % "
+            "of items."
+        )
+
+
+def _headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return _section(
+        "How good",
+        tables=[
+            _table("All judged rows", metrics["overall"], _LOWER_IS_BETTER),
+            _table("Past due only", metrics["past_due"], ""),
+            _intervals(metrics["against"]),
+        ],
+    )
+
+
+def _calibration(backtest: Backtest) -> dict[str, Any]:
+    rows = backtest.predictions
+    y = rows["unresolved"].to_numpy(dtype=float)
+    probabilities = {
+        _words(name): rows[f"p_{name}"].to_numpy(dtype=float) for name in model_names(rows)
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        overall = draw_reliability(y, probabilities, Path(folder)).read_bytes()
+        currency = str(rows["currency"].mode()[0])
+        months = backtest.metrics["dollars_by_month"]
+        drawn = [month for month in months if month["currency"] == currency]
+        dollars = draw_dollars(drawn, Path(folder)).read_bytes()
+    return _section(
+        "Do the probabilities hold",
+        pictures=[
+            _picture("Reliability", "Expected and observed share unresolved, per model.", overall),
+            _picture(
+                "Reliability within buckets",
+                "Expected and observed share unresolved, per bucket.",
+                draw_reliability_by_bucket(rows),
+            ),
+            _picture(
+                f"Money by month, in {currency}",
+                "Expected and realised unresolved money by month.",
+                dollars,
+            ),
+        ],
+    )
+
+
+def _groups(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    best = metrics["best_baseline"]
+    lines: list[Line] = []
+    columns = ["group", "rows", "unresolved", "log-loss", f"minus {_words(best)}"]
+    columns += ["avg. precision", f"minus {_words(best)}", "expected ÷ realised $"]
+    cells = []
+    for grouping, title in _GROUPINGS.items():
+        if metrics[grouping]:
+            lines.append((title, {}))
+        for name, figures in metrics[grouping].items():
+            own, gaps = figures[MODEL], metrics["against_best"][grouping][name]
+            if gaps:
+                lines.append((name, gaps["log_loss"]))
+            cells.append(
+                [
+                    f"{title}: {name}",
+                    f"{own['rows']:,.0f}",
+                    f"{own['positives']:,.0f}",
+                    _number(own["log_loss"]),
+                    _cell(gaps["log_loss"]) if gaps else "–",
+                    _number(own["average_precision"]),
+                    _cell(gaps["average_precision"]) if gaps else "–",
+                    _number(own["expected_over_realised"]),
+                ]
+            )
+    drawn = draw_differences(
+        lines, f"log-loss, rollrisk minus {_words(best)} (left is better)", good="left"
+    )
+    return _section(
+        "For whom",
+        note=f"rollrisk beside the baseline that is best overall ({_words(best)}) within each "
+        "group, with 95 % intervals from resampling accounts. Blue: better; brown: worse; grey: "
+        "the interval holds 0. Groups with few rows of either outcome have no interval.",
+        pictures=[_picture("", "Difference in log-loss by group, with intervals.", drawn)],
+        tables=[_rows("", columns, cells)],
+    )
+
+
+def _list(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    entries = metrics["capture"]
+    rules = [rule for rule in entries[0]["captured"] if rule != EXPECTED]
+    cells = [
+        [f"{100 * entry['share']:.0f} %", f"{entry['captured'][EXPECTED]:.3f}"]
+        + [f"{entry['captured'][rule]:.3f}\n{_gap(entry['ahead'][rule], 3)}" for rule in rules]
+        for entry in entries
+    ]
+    return _section(
+        "Whom to call",
+        note="Accounts of each as-of date and currency are ranked; the share of the dollars still "
+        "unresolved 30 days on that the called accounts owed. Below each: how far expected "
+        "dollars are ahead, with 95 % intervals over accounts. What rolled is not what a call "
+        "would have brought.",
+        pictures=[
+            _picture("", "Share of rolled dollars caught, by rule.", draw_capture(entries)),
+        ],
+        tables=[_rows("", ["accounts called", EXPECTED, *rules], cells)],
+    )
+
+
+def _optional(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    if found := metrics.get("ablation"):
+        yield _ablation(found)
+    if stability := metrics["reason_stability"]:
+        yield _section(
+            "Do reasons stay",
+            note=f"{stability['rows']:,} judged items, explained by the model of their origin and "
+            "by the one before. The top reason is the family that adds most to the risk; the age "
+            "of the invoice stands apart.",
+            tables=[
+                _rows(
+                    "",
+                    ["family that led before", "items", "leads still"],
+                    [
+                        [FAMILIES[name], f"{row['rows']:,}", f"{100 * row['agreement']:.0f} %"]
+                        for name, row in sorted(
+                            stability["by_family"].items(), key=lambda item: -item[1]["rows"]
+                        )
+                    ],
+                )
+            ],
+        )
+
+
+def _ablation(found: list[dict[str, Any]]) -> dict[str, Any]:
+    lines = [(_family(entry), entry["log_loss"]) for entry in found]
+    return _section(
+        "What each family of features is worth",
+        note="The recipe refitted without each family at the same origins. Log-loss without it "
+        "minus log-loss with it: right of 0 the family helps. Families say much of the same, so "
+        "what one alone is worth is less than what it says.",
+        pictures=[
+            _picture(
+                "",
+                "Log-loss without each family minus with it.",
+                draw_differences(lines, "log-loss without the family minus with it", good="right"),
+            )
+        ],
+        tables=[
+            _rows(
+                "",
+                ["family", "features", "log-loss", "avg. precision"],
+                [
+                    [
+                        _family(entry),
+                        f"{entry['features']}",
+                        _cell(entry["log_loss"]),
+                        _cell(entry["average_precision"]),
+                    ]
+                    for entry in found
+                ],
+            )
+        ],
+    )
+
+
+def _family(entry: Mapping[str, Any]) -> str:
+    added = " (not read; added)" if entry["change"] == "added" else ""
+    return FAMILIES[entry["family"]] + added
+
+
+def _details(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    tables = [
+        _table(f"Within bucket {bucket}", rows, "") for bucket, rows in metrics["by_bucket"].items()
+    ]
+    tables.append(
+        _table(
+            "Without the largest accounts",
+            metrics["without_largest"]["figures"],
+            "The accounts with the most unresolved rows are left out: a few accounts can carry "
+            "the figures of a whole portfolio.",
+        )
+    )
+    return _section("Every model, bucket by bucket", tables=tables)
+
+
+def _section(
+    title: str,
+    *,
+    note: str = "",
+    pictures: list[dict[str, str]] | None = None,
+    tables: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    return {"title": title, "note": note, "pictures": pictures or [], "tables": tables or []}
 
 
 def _table(title: str, figures: Mapping[str, Mapping[str, float]], note: str) -> dict[str, Any]:
-    return {
-        "title": title,
-        "note": note,
-        "columns": ["model", *_COLUMNS.values()],
-        "rows": [
-            {
-                "own": name == MODEL,
-                "cells": [name.replace("_", " "), *(_number(row[key]) for key in _COLUMNS)],
-            }
-            for name, row in figures.items()
-        ],
-    }
+    rows = [
+        [_words(name), *(_number(row[key]) for key in _COLUMNS)] for name, row in figures.items()
+    ]
+    own = [name == MODEL for name in figures]
+    return _rows(title, ["model", *_COLUMNS.values()], rows, note=note, own=own)
 
 
 def _intervals(against: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
     names = list(next(iter(against.values())))
-    return {
-        "title": "Paired differences",
-        "note": "rollrisk minus the other model on the same rows, with 95 % intervals from "
+    return _rows(
+        "Paired differences",
+        ["against", *(_COLUMNS[name] for name in names)],
+        [[_words(other), *(_cell(row[name]) for name in names)] for other, row in against.items()],
+        note="rollrisk minus the other model on the same rows, with 95 % intervals from "
         "resampling accounts. An interval that holds 0 shows no difference.",
-        "columns": ["against", *(_COLUMNS[name] for name in names)],
-        "rows": [
-            {
-                "own": False,
-                "cells": [
-                    other.replace("_", " "),
-                    *(
-                        f"{row[name]['difference']:+.4f} "
-                        f"[{row[name]['low']:+.4f}, {row[name]['high']:+.4f}]"
-                        for name in names
-                    ),
-                ],
-            }
-            for other, row in against.items()
-        ],
+    )
+
+
+def _rows(
+    title: str,
+    columns: list[str],
+    rows: list[list[str]],
+    *,
+    note: str = "",
+    own: list[bool] | None = None,
+) -> dict[str, Any]:
+    marks = own or [False] * len(rows)
+    return {
+        "title": title,
+        "note": note,
+        "columns": columns,
+        "rows": [{"own": mark, "cells": row} for mark, row in zip(marks, rows, strict=True)],
     }
+
+
+def _picture(title: str, alt: str, png: bytes) -> dict[str, str]:
+    return {"title": title, "alt": alt, "data": base64.b64encode(png).decode()}
+
+
+def _words(model: str) -> str:
+    return model.replace("_", " ").replace("roll rate", "roll-rate")
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def _pictures(backtest: Backtest) -> list[dict[str, str]]:
-    rows = backtest.predictions
-    y = rows["unresolved"].to_numpy(dtype=float)
-    probabilities = {
-        name.replace("_", " "): rows[f"p_{name}"].to_numpy(dtype=float)
-        for name in model_names(rows)
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        reliability = draw_reliability(y, probabilities, Path(folder))
-        dollars = draw_dollars(backtest.metrics["dollars_by_month"], Path(folder))
-        return [
-            {
-                "title": "Reliability",
-                "alt": "Expected against observed share unresolved, in ten groups per model.",
-                "data": base64.b64encode(reliability.read_bytes()).decode(),
-            },
-            {
-                "title": "Dollars by month",
-                "alt": "Expected and realised unresolved dollars by month.",
-                "data": base64.b64encode(dollars.read_bytes()).decode(),
-            },
-        ]
+def _gap(gap: Mapping[str, float], digits: int = 4) -> str:
+    shown = [f"{gap[key]:+.{digits}f}".replace("-", "−") for key in ("difference", "low", "high")]
+    return f"{shown[0]} [{shown[1]},\N{NO-BREAK SPACE}{shown[2]}]"
+
+
+def _cell(gap: Mapping[str, float]) -> str:
+    """Return a difference with its interval on a line of its own."""
+    return _gap(gap).replace(" [", "\n[")
 
 
 def render_backtest(backtest: Backtest) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.ageing import STEP_DAYS
-from features.catalogue import NAMES
+from features.catalogue import MODEL_NAMES, NAMES
 
 
 class ConfigError(ValueError):
@@ -113,6 +113,8 @@ class TrainingConfig:
         Earliest as-of date, where the ledger's early history is cut off.
     features : tuple of str
         Features the model reads; all of the catalogue when empty.
+    peers : bool
+        Whether the model also reads how accounts of a kind pay, where ``features`` is empty.
     """
 
     seed: int = 20260101
@@ -121,23 +123,24 @@ class TrainingConfig:
     balance_power: float = 0.0
     first_as_of: date | None = None
     features: tuple[str, ...] = ()
+    peers: bool = False
     trees: TreeConfig = field(default_factory=TreeConfig)
     windows: WindowConfig = field(default_factory=WindowConfig)
     backtest: BacktestConfig = field(default_factory=BacktestConfig)
 
     def __post_init__(self) -> None:
         """Refuse features that the catalogue does not have."""
-        if unknown := {*self.features, *self.trees.rising} - set(NAMES):
+        if unknown := {*self.features, *self.trees.rising} - set(MODEL_NAMES):
             raise ConfigError(
                 f"Unknown features in the configuration: {sorted(unknown)}. "
-                "Their names stand in features/catalogue.py."
+                "Their names stand in features/catalogue.csv and features/peers.csv."
             )
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The features the model reads, in the catalogue's order."""
-        chosen = self.features or NAMES
-        return tuple(name for name in NAMES if name in chosen)
+        chosen = self.features or (MODEL_NAMES if self.peers else NAMES)
+        return tuple(name for name in MODEL_NAMES if name in chosen)
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain values."""

@@ -1,7 +1,7 @@
 """Training rows: features and outcomes side by side, for many as-of dates."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,7 +14,10 @@ from features.engines import EngineOptions, open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
 from features.outcomes import CUT_DAYS, STEPS, outcome_frame, unresolved
+from features.peers import with_groups
 from models.bundle import PARTS
+from models.peers import PeerLevels, with_peers
+from training.peers import measure_levels
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,19 +29,22 @@ class Dataset:
     Parameters
     ----------
     frame : FeatureFrame
-        n rows.
+        n rows, with the levels of each row's peers as known before its month.
     outcomes : pandas.DataFrame, shape (n, …)
         As returned by ``outcome_frame``, same rows.
     targets : numpy.ndarray of float64, shape (n, 6)
         Per part of the model 1, 0 or NaN (not in that part's risk set, or unknown).
     segment : numpy.ndarray of str, shape (n,)
         Segment of each row's account, ``""`` when there is none.
+    peers : PeerLevels
+        How accounts of a kind pay, by month, up to the ledger's last known day.
     """
 
     frame: FeatureFrame
     outcomes: pd.DataFrame
     targets: Floats
     segment: npt.NDArray[np.object_]
+    peers: PeerLevels
 
     def __len__(self) -> int:
         return len(self.segment)
@@ -74,7 +80,8 @@ class Dataset:
 
     def select(self, keep: npt.NDArray[np.bool_]) -> "Dataset":
         """Return the rows where ``keep`` is true."""
-        return Dataset(
+        return replace(
+            self,
             frame=self.frame.select(keep),
             outcomes=self.outcomes.loc[keep].reset_index(drop=True),
             targets=self.targets[keep],
@@ -98,9 +105,7 @@ class Dataset:
         for position, part in enumerate(PARTS):
             needed = horizon_of(part) + maturity_lag_days
             targets[age < needed, position] = np.nan
-        return Dataset(
-            frame=self.frame, outcomes=self.outcomes, targets=targets, segment=self.segment
-        )
+        return replace(self, targets=targets)
 
 
 def horizon_of(part: str) -> int:
@@ -142,13 +147,23 @@ def load_dataset(
     """
     with open_session(ledger, as_of, rules, options) as session:
         frame = feature_frame(ledger, as_of, options=options, session=session, progress=progress)
+        frame = with_groups(frame, session, ledger.present)
         if progress is not None:
             progress("outcomes")
         outcomes = outcome_frame(ledger, as_of, session=session)
         accounts = session.arrow("select account_id, segment from accounts").to_pandas()
     segments = accounts.set_index("account_id")["segment"]
     segment = frame.items["account_id"].map(segments).fillna("").to_numpy(dtype=object)
-    dataset = Dataset(frame=frame, outcomes=outcomes, targets=_targets(outcomes), segment=segment)
+    if progress is not None:
+        progress("peers")
+    peers = measure_levels(ledger, as_of, rules=rules, options=options)
+    dataset = Dataset(
+        frame=with_peers(frame, peers),
+        outcomes=outcomes,
+        targets=_targets(outcomes),
+        segment=segment,
+        peers=peers,
+    )
     keep = ~frame.items["residual"].to_numpy(dtype=bool)
     if max_rows is not None and keep.sum() > max_rows:
         hashes = pd.util.hash_array(frame.items["invoice_id"].to_numpy(dtype=object))

@@ -97,15 +97,17 @@ def fit_parts(
     config: TrainingConfig,
     rounds: Mapping[str, int],
     calibrators: Mapping[str, Calibrator],
+    *,
+    parts: Sequence[str] = PARTS,
 ) -> dict[str, Part]:
-    """Return all parts trained on every known row of ``dataset``."""
+    """Return the parts trained on every known row of ``dataset``."""
 
     def fit(name: str) -> Part:
         rows = risk_set(dataset, name, config)
         text = fit_part(rows, name, config, rounds=rounds[name])
         return make_part(text, calibrators.get(name, Calibrator()))
 
-    return dict(zip(PARTS, side_by_side(fit, PARTS), strict=True))
+    return dict(zip(parts, side_by_side(fit, parts), strict=True))
 
 
 def side_by_side(work: Callable[[str], T], names: Sequence[str]) -> list[T]:

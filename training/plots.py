@@ -13,9 +13,9 @@ COLOURS = ("#0b69a3", "#b44d12", "#7b8794", "#3f9142")
 
 
 def reliability(
-    y: npt.NDArray[np.float64], p: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64], p: npt.NDArray[np.float64], bins: int = BINS
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return mean probability and share unresolved in ten groups of equal size.
+    """Return mean probability and share unresolved in ``bins`` groups of equal size.
 
     Examples
     --------
@@ -23,7 +23,7 @@ def reliability(
     >>> len(expected), float(seen.mean())
     (10, 0.5)
     """
-    groups = np.array_split(np.argsort(p, kind="stable"), BINS)
+    groups = np.array_split(np.argsort(p, kind="stable"), bins)
     filled = [rows for rows in groups if len(rows)]
     expected = np.array([p[rows].mean() for rows in filled])
     seen = np.array([y[rows].mean() for rows in filled])

@@ -45,6 +45,7 @@ def build_profile(
         remaining_shares=_remaining_shares(dataset),
         cash_rates=_cash_rates(dataset),
         reach_bounds=reach_bounds or {},
+        peers=dataset.peers.until(f"{until:%Y-%m}"),
     )
 
 

@@ -7,7 +7,7 @@
 4. Refit on all mature rows: the model that is registered. The newest weeks matter most.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -219,15 +219,21 @@ def require_both_classes(y: Floats, days: tuple[date, date]) -> None:
 
 
 def choose(
-    data: Dataset, windows: Windows, config: TrainingConfig, lag: int, tell: Progress
+    data: Dataset,
+    windows: Windows,
+    config: TrainingConfig,
+    lag: int,
+    tell: Progress,
+    *,
+    parts: Sequence[str] = PARTS,
 ) -> Choices:
-    """Find rounds and calibrators of every part in the first three windows.
+    """Find rounds and calibrators of the parts in the first three windows.
 
     A part whose outcomes were not yet known in a window keeps the default rounds and no
     calibrator. With fixed rounds and no window to recalibrate on there is nothing to choose.
     """
     if config.trees.rounds and not config.windows.recalibrate_days:
-        return Choices(rounds=dict.fromkeys(PARTS, config.trees.rounds), calibrators={})
+        return Choices(rounds=dict.fromkeys(parts, config.trees.rounds), calibrators={})
     fit = data.between(*windows.fit).known_by(windows.stop[0], lag)
     stop = data.between(*windows.stop)
     fresh = data.between(*windows.recalibrate)
@@ -249,7 +255,7 @@ def choose(
         margin = np.asarray(out_of_fold, dtype=float)
         return rounds, choose_calibrator(margin, fresh.target(part)[known], half)
 
-    found = dict(zip(PARTS, side_by_side(search, PARTS), strict=True))
+    found = dict(zip(parts, side_by_side(search, parts), strict=True))
     return Choices(
         rounds={part: rounds for part, (rounds, _) in found.items()},
         calibrators={part: calibrator for part, (_, calibrator) in found.items()},

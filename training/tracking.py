@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from features.catalogue import CATALOGUE
+from features.catalogue import MODEL_FEATURES
 from models.home import Home
 from models.registry import CHAMPION, Registered, alias_version, connect, register_bundle
 from training.plots import draw_reliability
@@ -44,7 +44,7 @@ def log_training(home: Home, trained: Trained) -> Registered:
             prefix = "" if name == MODEL else name.replace(" ", "_").replace("-", "_") + "."
             mlflow.log_metrics({f"{prefix}{key}": value for key, value in figures.items()})
         mlflow.log_dict(
-            {feature.name: feature.sentence for feature in CATALOGUE}, "feature_schema.json"
+            {feature.name: feature.sentence for feature in MODEL_FEATURES}, "feature_schema.json"
         )
         mlflow.log_dict({"windows": facts["windows"], "rows": facts["rows"]}, "data.json")
         with tempfile.TemporaryDirectory() as folder:

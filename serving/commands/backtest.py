@@ -12,8 +12,11 @@ from serving.commands.shared import FOLDER, LEDGER, console, print_metrics, prog
 @click.option("--out", required=True, type=FOLDER, help="Folder for the figures and the report.")
 @click.option("--config", help="TOML file, or the name of a shipped one.")
 @click.option("--draws", default=400, show_default=True, type=click.IntRange(20))
+@click.option(
+    "--ablate", is_flag=True, help="Refit without each family of features: what it is worth."
+)
 @refusals
-def command(ledger: Path, out: Path, config: str | None, draws: int) -> None:
+def command(ledger: Path, out: Path, config: str | None, draws: int, *, ablate: bool) -> None:
     """Judge the recipe on past dates, beside the baselines, as it would have run then.
 
     Writes metrics.json, predictions.parquet and report.html. The configuration's [backtest]
@@ -24,7 +27,9 @@ def command(ledger: Path, out: Path, config: str | None, draws: int) -> None:
     from training.config import read_config  # noqa: PLC0415
 
     with progress("Backtest") as tell:
-        result = run_backtest(open_ledger(ledger), read_config(config), draws=draws, progress=tell)
+        result = run_backtest(
+            open_ledger(ledger), read_config(config), draws=draws, ablation=ablate, progress=tell
+        )
         write_backtest(result, out)
     print_metrics(result.metrics["overall"])
     console().print(f"Figures, predictions and pictures are in {out}; open {out}/report.html.")

@@ -8,8 +8,15 @@ import pytest
 
 import features.catalogue as module
 from features.build import KEYS, feature_frame
-from features.catalogue import CATALOGUE, NAMES, feature_digest, read_catalogue
-from features.engines import FEATURE_STAGES, ITEM_STAGES, open_session, query_text
+from features.catalogue import (
+    CATALOGUE,
+    MODEL_FEATURES,
+    NAMES,
+    PEER_NAMES,
+    feature_digest,
+    read_catalogue,
+)
+from features.engines import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, open_session, query_text
 from features.feature import FAMILIES
 from features.inputs import Rules, input_tables
 from features.ledger.read import Ledger
@@ -50,7 +57,8 @@ def test_there_are_at_least_45_features_in_every_family() -> None:
     """Names are unique, and no family is empty."""
     assert len(CATALOGUE) >= 45
     assert [name for name, n in Counter(NAMES).items() if n > 1] == []
-    assert {feature.family for feature in CATALOGUE} == set(FAMILIES)
+    assert {feature.family for feature in MODEL_FEATURES} == set(FAMILIES)
+    assert set(NAMES).isdisjoint(PEER_NAMES)
 
 
 def test_every_query_of_the_catalogue_is_a_stage_that_yields_its_columns() -> None:
@@ -101,7 +109,7 @@ def test_a_line_with_an_unknown_word_is_refused() -> None:
 
 def test_sentences_name_their_value_unless_they_are_flags() -> None:
     """What people read holds the number."""
-    for feature in CATALOGUE:
+    for feature in MODEL_FEATURES:
         if feature.unit != "flag":
             assert "{value}" in feature.sentence, feature.name
         assert feature.sentence.format(value="7").strip()
@@ -151,7 +159,7 @@ def test_the_lints_notice_what_they_forbid() -> None:
 
 def test_stages_and_ledger_tables_do_not_share_a_name() -> None:
     """A stage would hide the table of the same name."""
-    stages = (*ITEM_STAGES, *FEATURE_STAGES, "outcomes")
+    stages = (*ITEM_STAGES, *FEATURE_STAGES, *PEER_STAGES, "outcomes")
     assert set(stages) & set(TABLES) == set()
     assert set(stages) & INPUTS == set()
     assert len(set(stages)) == len(stages)
@@ -161,7 +169,7 @@ def test_stages_and_ledger_tables_do_not_share_a_name() -> None:
 def test_every_stage_reads_only_tables_inputs_and_earlier_stages() -> None:
     """The order of stages is an order of needs."""
     ready = set(TABLES) | INPUTS
-    for stage in (*ITEM_STAGES, *FEATURE_STAGES, "outcomes"):
+    for stage in (*ITEM_STAGES, *FEATURE_STAGES, *PEER_STAGES, "outcomes"):
         assert relations(SQL[stage]) <= ready, stage
         ready.add(stage)
 

@@ -11,9 +11,10 @@ import pytest
 
 from features.ageing import BUCKETS
 from features.build import FeatureFrame
-from features.catalogue import CATALOGUE, NAMES, feature_digest
+from features.catalogue import CATALOGUE, MODEL_NAMES, NAMES, feature_digest
 from models.bundle import PARTS, Bundle, bundle_digest, make_part
 from models.calibrator import Calibrator
+from models.peers import AGES, ANY, PAYMENTS, PeerLevels, with_peers
 from models.priority import AGE_BANDS
 from models.profile import ALL, CELLS, Profile
 from tests.trained import Installation, small_installation
@@ -34,7 +35,21 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 
 @pytest.fixture(scope="session")
-def profile() -> Profile:
+def peers() -> PeerLevels:
+    """Two months of levels of the portfolio, one segment and one kind."""
+    levels = np.array([9.0, 0.6, 0.2, 0.7, 41.0, *np.linspace(0.9, 0.3, len(AGES))])
+    groups = [[ANY, ANY, ANY], ["smb", ANY, ANY], ["smb", "emea", "1"]]
+    assert len(levels) == len(PAYMENTS) + len(AGES)
+    return PeerLevels(
+        months=["2024-05", "2024-06"],
+        groups=groups,
+        items=[[900, 300, 40], [1000, 350, 45]],
+        values=[[(levels * k).tolist() for k in ks] for ks in ((0.5, 0.6, 0.7), (0.8, 0.9, 1.0))],
+    )
+
+
+@pytest.fixture(scope="session")
+def profile(peers: PeerLevels) -> Profile:
     """Two segments; one of them has a matrix but no curve of its own."""
     rows = [[0.9 - 0.1 * cell, 0.8, 0.7, 0.6, 0.5, 0.4] for cell in range(len(CELLS))]
     own = [[value / 2 for value in row] for row in rows]
@@ -44,10 +59,11 @@ def profile() -> Profile:
         matrix={ALL: rows, "smb": own, "enterprise": rows},
         curve_start=-120,
         curves={ALL: curve, "smb": (np.asarray(curve) * 2).tolist()},
-        medians={ALL: [None, *([1.5] * (len(NAMES) - 1))]},
+        medians={ALL: [None, *([1.5] * (len(MODEL_NAMES) - 1))]},
         remaining_shares=[0.95] * len(CELLS),
         cash_rates={name: 0.3 - 0.1 * place for place, (_, name) in enumerate(AGE_BANDS)},
         reach_bounds={},
+        peers=peers,
     )
 
 
@@ -73,7 +89,7 @@ def feature_values(rng: np.random.Generator, days: Floats) -> Floats:
 
 
 @pytest.fixture(scope="session")
-def frame_of() -> Callable[[Floats, int], FeatureFrame]:
+def frame_of(peers: PeerLevels) -> Callable[[Floats, int], FeatureFrame]:
     """Return the function that makes a frame of the given days past due."""
 
     def make(days: Floats, seed: int) -> FeatureFrame:
@@ -86,10 +102,13 @@ def frame_of() -> Callable[[Floats, int], FeatureFrame]:
                 "invoice_id": [f"I{number:04d}" for number in range(count)],
                 "days_past_due": days,
                 "residual": rng.random(count) < 0.05,
+                "segment": np.array(["smb", "enterprise", ""], dtype=object)[np.arange(count) % 3],
+                "region": "emea",
             }
         )
         values = feature_values(rng, days)
-        return FeatureFrame(items=items, values=values, names=NAMES, digest=feature_digest())
+        own = FeatureFrame(items=items, values=values, names=NAMES, digest=feature_digest())
+        return with_peers(own, peers)
 
     return make
 
@@ -118,13 +137,15 @@ def bundle(profile: Profile, frame_of: Callable[[Floats, int], FeatureFrame]) ->
     parts = {}
     for name in PARTS:
         y = (rng.random(600) < 1 / (1 + np.exp(-days / 80))).astype(float)
-        data = lightgbm.Dataset(values, label=y, feature_name=list(NAMES), params={"verbosity": -1})
+        data = lightgbm.Dataset(
+            values, label=y, feature_name=list(MODEL_NAMES), params={"verbosity": -1}
+        )
         parameters = {"objective": "binary", "num_leaves": 6, "verbosity": -1, "num_threads": 1}
         text = lightgbm.train(parameters, data, num_boost_round=12).model_to_string()
         parts[name] = make_part(text, CALIBRATORS.get(name, Calibrator()))
     made = Bundle(
         parts=parts,
-        feature_names=NAMES,
+        feature_names=MODEL_NAMES,
         feature_digest=feature_digest(),
         profile=profile,
         facts={"rows": 600},
@@ -136,7 +157,11 @@ def bundle(profile: Profile, frame_of: Callable[[Floats, int], FeatureFrame]) ->
 def matrix_bundle(profile: Profile) -> Bundle:
     """The roll-rate matrix alone."""
     return Bundle(
-        parts={}, feature_names=NAMES, feature_digest=feature_digest(), profile=profile, version="m"
+        parts={},
+        feature_names=MODEL_NAMES,
+        feature_digest=feature_digest(),
+        profile=profile,
+        version="m",
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
 from features.build import FeatureFrame
-from features.catalogue import CATALOGUE, NAMES
+from features.catalogue import MODEL_FEATURES, MODEL_NAMES, NAMES
 from models.bundle import Bundle
 from models.calibrator import Calibrator
 from models.explain import FAMILY_NAMES, Explanation, dollar_parts, explain, settle_cents
@@ -44,7 +44,7 @@ def test_base_and_families_sum_to_the_margin(explanation: Explanation, curves: C
 def test_families_are_sums_of_their_features(explanation: Explanation) -> None:
     """Every feature belongs to exactly one family."""
     for place, family in enumerate(FAMILY_NAMES):
-        members = [i for i, feature in enumerate(CATALOGUE) if feature.family == family]
+        members = [i for i, feature in enumerate(MODEL_FEATURES) if feature.family == family]
         expected = explanation.features[:, members].sum(axis=1)
         np.testing.assert_allclose(explanation.families[:, place], expected, atol=1e-12)
 
@@ -136,7 +136,7 @@ def test_features_that_a_model_does_not_read_contribute_nothing(
     narrow = replace(bundle, parts=parts, feature_names=few)
     curves = survival_curves(narrow, frame, segment)
     explanation = explain(narrow, frame, curves)
-    unread = [i for i, name in enumerate(NAMES) if name not in few]
+    unread = [i for i, name in enumerate(MODEL_NAMES) if name not in few]
     assert (explanation.features[:, unread] == 0).all()
     modelled = ~np.isnan(curves.margin)
     total = explanation.base + explanation.features.sum(axis=1)

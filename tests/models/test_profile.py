@@ -53,4 +53,4 @@ def test_the_cumulative_hazard_never_falls(profile: Profile) -> None:
 
 def test_the_json_rebuilds_the_profile(profile: Profile) -> None:
     """A profile is plain values."""
-    assert Profile(**profile.to_json()) == profile
+    assert Profile.from_json(profile.to_json()) == profile

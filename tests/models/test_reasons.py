@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.build import FeatureFrame
-from features.catalogue import CATALOGUE, FAMILIES
+from features.catalogue import FAMILIES, MODEL_FEATURES
 from models.bundle import Bundle
 from models.explain import FAMILY_NAMES, Explanation, dollar_parts, explain
 from models.reasons import (
@@ -103,7 +103,7 @@ def test_the_sentence_speaks_of_a_feature_that_pushes_the_same_way(
             said = family_sentences(evidence, rows, family, np.full(len(rows), rising))
             for row, text in zip(rows, said, strict=True):
                 pushes = {}
-                for index, feature in enumerate(CATALOGUE):
+                for index, feature in enumerate(MODEL_FEATURES):
                     value = float(frame.values[row, index])
                     silent = np.isnan(value) or (feature.unit == "flag" and value != 1)
                     if feature.family == family and not silent:
@@ -128,7 +128,7 @@ def test_a_family_with_nothing_on_record_says_so(
 
 def test_every_feature_has_a_sentence_for_every_valid_value() -> None:
     """No template breaks, and none shows a raw float."""
-    for feature in CATALOGUE:
+    for feature in MODEL_FEATURES:
         values = [1.0, 2.0] if feature.unit in ("flag", "code") else [0.0, 0.456, 1234.5]
         for value in values:
             text = sentence(feature, value, "INV-1")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.build import feature_frame
-from features.catalogue import FAMILIES, NAMES
+from features.catalogue import FAMILIES, MODEL_NAMES, NAMES
 from features.ledger.read import open_ledger
 from serving.account_ledger import family_members, restrict_ledger
 from serving.explain_account import (
@@ -72,7 +72,7 @@ def test_every_feature_stands_in_its_family_beside_norm_and_segment(
     told = explain_account(pair, account_id, None)
     assert [family["family"] for family in told["families"]] == list(FAMILIES)
     features = {f["name"]: f for family in told["families"] for f in family["features"]}
-    assert set(features) == set(NAMES)
+    assert set(features) == set(MODEL_NAMES)
     scored = pair.evidence_of(account_id).to_pylist()
     row = next(r for r in scored if r["invoice_id"] == told["explained_invoice_id"])
     for name, feature in features.items():
@@ -80,7 +80,7 @@ def test_every_feature_stands_in_its_family_beside_norm_and_segment(
         assert feature["value"] == (None if value is None or np.isnan(value) else value)
         assert feature["log_odds"] == row[f"log_odds_{name}"]
     medians = pair.bundle.profile.medians[told["accounts"][0]["segment"]]
-    by_name = dict(zip(pair.bundle.feature_names, medians, strict=True))
+    by_name = dict(zip(MODEL_NAMES, medians, strict=True))
     assert features["dbt_mean"]["segment_median"] == by_name["dbt_mean"]
     assert any(feature["own_norm"] is not None for feature in features.values())
     assert told["notes"] == []

@@ -4,8 +4,10 @@ import json
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pytest
 
+from features.catalogue import PEER_NAMES
 from serving.errors import ApiError
 from serving.policy import read_policy
 from serving.rows import SHOWN, ledger_of_rows, score_rows
@@ -64,6 +66,16 @@ def test_an_account_alone_scores_as_in_the_crowd(
         assert json.dumps(table.account(account_id, 5)) == json.dumps(
             pair.table.account(account_id, 5)
         )
+
+
+def test_the_law_holds_of_a_model_that_reads_peers(pair: ServedPair) -> None:
+    """The scores above lean on levels that no row sent could give."""
+    assert set(PEER_NAMES) <= set(pair.bundle.feature_names)
+    account_id = next(iter(pair.table.account_rows))
+    evidence = pair.evidence_of(account_id)
+    assert np.isfinite(evidence["value_peer_dbt_mean"].to_numpy()).all()
+    leaning = [name for name in PEER_NAMES if np.any(evidence[f"log_odds_{name}"].to_numpy())]
+    assert leaning
 
 
 def test_what_a_row_leaves_out_is_defaulted_as_by_an_import() -> None:

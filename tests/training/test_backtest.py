@@ -12,9 +12,12 @@ import pandas as pd
 import pytest
 
 from features.ledger.read import Ledger
-from training.backtest import Backtest, model_names, plan_origins, run_backtest, write_backtest
+from training.backtest import Backtest, run_backtest, write_backtest
+from training.backtest_figures import model_names
+from training.backtest_report import render_backtest
 from training.config import BacktestConfig, TrainingConfig, TreeConfig, WindowConfig, read_config
 from training.metrics import headline
+from training.origins import plan_origins
 from training.recipe import MODEL
 from training.splits import TooLittleHistoryError
 
@@ -144,11 +147,24 @@ def test_the_files_hold_the_backtest(backtest: Backtest, tmp_path: Path) -> None
     assert set(metrics) >= {
         *("rows", "accounts", "accounts_with_unresolved", "overall", "past_due", "by_bucket"),
         *("without_largest", "against", "dollars_by_month", "origins", "config"),
-        "ledger_digest",
+        *("by_segment", "by_size", "by_history", "best_baseline", "against_best", "capture"),
+        *("reason_stability", "ledger_digest"),
     }
     stored = pd.read_parquet(tmp_path / "out" / "predictions.parquet")
     for name in ("unresolved", "balance", f"p_{MODEL}"):
         np.testing.assert_array_equal(stored[name], backtest.predictions[name])
+
+
+def test_groups_hold_every_row_once_and_lean_on_the_best_baseline(backtest: Backtest) -> None:
+    """Each kind of group adds up to all rows; intervals hold their difference."""
+    metrics = backtest.metrics
+    overall = {name: row["log_loss"] for name, row in metrics["overall"].items() if name != MODEL}
+    assert metrics["best_baseline"] == min(overall, key=lambda name: overall[name])
+    for grouping in ("by_bucket", "by_size", "by_history"):
+        assert sum(t[MODEL]["rows"] for t in metrics[grouping].values()) == metrics["rows"]
+        for gaps in metrics["against_best"][grouping].values():
+            for gap in (gaps or {}).values():
+                assert gap["low"] <= gap["difference"] <= gap["high"]
 
 
 def test_the_report_needs_nothing_from_outside(backtest: Backtest, tmp_path: Path) -> None:
@@ -158,7 +174,20 @@ def test_the_report_needs_nothing_from_outside(backtest: Backtest, tmp_path: Pat
     assert not re.search(r"<script|https?://|<link|@import|url\(", page)
     assert set(re.findall(r'src="(.{14})', page)) == {"data:image/png"}
     assert f"{backtest.metrics['overall'][MODEL]['log_loss']:.4f}" in page
-    assert "Within bucket 31-60" in page
+    for shown in ("Within bucket 31-60", "Whom to call", "For whom", "Do reasons stay"):
+        assert shown in page
+    assert "What each family of features is worth" not in page
+
+
+def test_the_report_shows_what_families_are_worth(backtest: Backtest) -> None:
+    """Where the backtest refitted without them."""
+    gap = {"difference": 0.01, "low": 0.002, "high": 0.02}
+    entry = {"family": "returns", "features": 3, "change": "left out"}
+    entry |= {"log_loss": gap, "average_precision": gap}
+    shown = replace(backtest, metrics=backtest.metrics | {"ablation": [entry]})
+    page = render_backtest(shown)
+    assert "What each family of features is worth" in page
+    assert "+0.0100\n[+0.0020,\N{NO-BREAK SPACE}+0.0200]" in page
 
 
 def test_an_origin_without_dates_is_refused(simulated_ledger: Ledger) -> None:

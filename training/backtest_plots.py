@@ -1,0 +1,116 @@
+"""Pictures of a backtest: reliability by bucket, capture by accounts, intervals by group."""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.ageing import BUCKETS
+from training.plots import BINS, COLOURS, GRID, INK, reliability
+from training.recipe import MODEL
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Interval = Mapping[str, float]
+Line = tuple[str, Interval]
+"""A label and its difference with both ends."""
+
+SOFT = "#52606d"
+MIN_DRAWN_ROWS = 50
+"""Fewer rows are no group of a reliability plot."""
+
+
+def _figure(width: float, height: float) -> "Figure":
+    from matplotlib.figure import Figure  # noqa: PLC0415 (slow to import)
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _png(figure: "Figure") -> bytes:
+    stream = BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    return stream.getvalue()
+
+
+def draw_reliability_by_bucket(rows: pd.DataFrame) -> bytes:
+    """Draw expected against observed shares within each bucket, in up to ten groups of rows."""
+    drawn = [b for b in BUCKETS if (rows["bucket"] == b).sum() >= MIN_DRAWN_ROWS]
+    columns = 2 if len(drawn) in (2, 4) else min(len(drawn), 3)
+    figure = _figure(3.2 * columns, 3.2 * -(-len(drawn) // columns))
+    for place, bucket in enumerate(drawn):
+        part = rows[rows["bucket"] == bucket]
+        axes = figure.add_subplot(-(-len(drawn) // columns), columns, place + 1)
+        axes.plot([0, 1], [0, 1], color=GRID, linewidth=2)
+        y, p = (part[name].to_numpy(dtype=float) for name in ("unresolved", f"p_{MODEL}"))
+        expected, seen = reliability(y, p, min(BINS, max(len(part) // MIN_DRAWN_ROWS, 1)))
+        axes.plot(expected, seen, marker="o", markersize=4, color=COLOURS[0])
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        axes.set_title(f"{bucket} · {len(part):,} rows", color=INK, fontsize=10)
+        axes.grid(color=GRID, linewidth=0.5)
+        axes.tick_params(labelsize=8)
+    figure.supxlabel("expected share unresolved after 30 days", fontsize=9)
+    figure.supylabel("observed share", fontsize=9)
+    return _png(figure)
+
+
+def draw_capture(capture: Sequence[Mapping[str, Any]]) -> bytes:
+    """Draw the share of rolled dollars that each way of ranking accounts catches."""
+    rules = list(capture[0]["captured"])
+    figure = _figure(8, 4)
+    axes = figure.subplots()
+    width = 0.8 / len(rules)
+    shades = (COLOURS[0], "#c9d3dc", "#aab7c4", "#8b9bab", COLOURS[1])
+    for place, rule in enumerate(rules):
+        heights = [entry["captured"][rule] for entry in capture]
+        spots = np.arange(len(capture)) + (place - (len(rules) - 1) / 2) * width
+        bars = axes.bar(spots, heights, width=width * 0.92, label=rule, color=shades[place])
+        axes.bar_label(bars, fmt=lambda v: f"{100 * v:.0f}", fontsize=7.5, color=SOFT)
+    axes.set_xticks(
+        range(len(capture)), [f"{100 * entry['share']:.0f} % of accounts" for entry in capture]
+    )
+    axes.set(ylim=(0, 1.12), ylabel="share of rolled dollars caught")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axes.legend(frameon=False, ncols=3, loc="upper left", fontsize=8.5)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return _png(figure)
+
+
+def draw_differences(lines: Sequence[Line], label: str, *, good: str) -> bytes:
+    """Draw differences with their intervals, one line each, around nothing.
+
+    Parameters
+    ----------
+    lines : sequence of (str, mapping)
+        Label and ``difference``, ``low``, ``high``; an empty mapping is a heading.
+    label : str
+        What the axis shows.
+    good : {"left", "right"}
+        On which side of 0 a difference is drawn as good.
+    """
+    figure = _figure(8, 0.9 + 0.27 * len(lines))
+    axes = figure.subplots()
+    axes.axvline(0, color=SOFT, linewidth=1)
+    for place, (_, gap) in enumerate(lines):
+        if not gap:
+            continue
+        low, high = gap["low"], gap["high"]
+        better = high < 0 if good == "left" else low > 0
+        worse = low > 0 if good == "left" else high < 0
+        colour = COLOURS[0] if better else COLOURS[1] if worse else COLOURS[2]
+        axes.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="butt")
+        axes.plot(gap["difference"], place, "o", color=colour, markersize=5)
+    axes.set_yticks(range(len(lines)), [name for name, _ in lines], fontsize=9)
+    for text, (_, gap) in zip(axes.get_yticklabels(), lines, strict=True):
+        text.set_fontweight("normal" if gap else "bold")
+    axes.invert_yaxis()
+    axes.set_xlabel(label, fontsize=9)
+    axes.grid(axis="x", color=GRID, linewidth=0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=8)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    return _png(figure)
