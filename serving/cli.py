@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "promote": "Make a version the champion.",
     "score": "Score a ledger on a day and publish the worklist.",
     "report": "Write a scoring as one HTML page.",
+    "monitor": "Compare past scores with outcomes; say whether a retrain is due.",
     "keys": "Make, list and revoke API keys.",
     "serve": "Answer scoring requests over HTTP.",
 }
