@@ -119,9 +119,9 @@ def outcome_figures(
     (2.0, 1, 0.5)
     """
     names, place = np.unique(family.astype(str), return_inverse=True)
-    sums = np.column_stack(
+    sums: Floats = np.column_stack(
         [
-            np.bincount(place, weights=values, minlength=len(names))
+            np.bincount(place, weights=values, minlength=len(names)).astype(float)
             for values in (y, p, balance * y, balance * p)
         ]
     )
