@@ -6,14 +6,15 @@ never unpickles anything: the bundle's files are read directly.
 
 import contextlib
 import io
+import json
 import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.bundle import Bundle, BundleError, read_bundle, write_bundle
 from models.home import TRACKING_VARIABLE, Home
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 NAME = "roll-risk"
 CHAMPION, CHALLENGER = "champion", "challenger"
+VERDICT_TAG = "gate_verdict"
+MAX_LOG = 200
+"""Moves of the champion that are remembered."""
+
+_LOG = "champion_log"
 _REQUIREMENTS = ["rollrisk"]
 _SCRIPT = Path(__file__).with_name("pyfunc_model.py")
 
@@ -86,9 +92,92 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def make_champion(home: Home, version: str) -> None:
-    """Move the ``champion`` alias to ``version``."""
-    connect(home).set_registered_model_alias(NAME, CHAMPION, version)
+def make_champion(home: Home, version: str, *, at: str = "", who: str = "", why: str = "") -> None:
+    """Move the ``champion`` alias to ``version`` and write the move into the registry's log.
+
+    Parameters
+    ----------
+    home : Home
+        Whose registry.
+    version : str
+        The new champion.
+    at, who, why : str
+        What the log says beside it.
+    """
+    client = connect(home)
+    client.set_registered_model_alias(NAME, CHAMPION, version)
+    entry = {"move": "promote", "version": version, "at": at, "who": who, "why": why}
+    _write_log(client, [*champion_log(home), entry])
+
+
+def champion_log(home: Home) -> list[dict[str, str]]:
+    """Return every move of the ``champion`` alias, oldest first."""
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 (slow to import)
+
+    try:
+        tags = connect(home).get_registered_model(NAME).tags
+    except MlflowException:
+        return []
+    entries: list[dict[str, str]] = json.loads(tags.get(_LOG, "[]"))
+    return entries
+
+
+def roll_back(home: Home, *, at: str = "", who: str = "", why: str = "") -> tuple[str, str]:
+    """Make the champion before the present one champion again.
+
+    Returns
+    -------
+    pair of str
+        The version that served and the one that serves now. Rolling back again goes one further.
+
+    Raises
+    ------
+    NoModelError
+        When there was no champion before.
+    """
+    log = champion_log(home)
+    stack: list[str] = []
+    for entry in log:
+        if entry["move"] == "roll back":
+            stack.pop()
+        elif not stack or stack[-1] != entry["version"]:
+            stack.append(entry["version"])
+    if len(stack) < 2:
+        raise NoModelError(
+            "There was no champion before this one. `rollrisk promote --version V` makes one."
+        )
+    client = connect(home)
+    client.set_registered_model_alias(NAME, CHAMPION, stack[-2])
+    entry = {"move": "roll back", "version": stack[-2], "at": at, "who": who, "why": why}
+    _write_log(client, [*log, entry])
+    return stack[-1], stack[-2]
+
+
+def _write_log(client: "MlflowClient", log: list[dict[str, str]]) -> None:
+    client.set_registered_model_tag(NAME, _LOG, json.dumps(log[-MAX_LOG:]))
+
+
+def tag_version(home: Home, version: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a version."""
+    client = connect(home)
+    for key, value in tags.items():
+        client.set_model_version_tag(NAME, version, key, value)
+
+
+def store_verdict(home: Home, version: str, verdict: str) -> None:
+    """Store the JSON of a gate's verdict with a version: as a file of its run and as a tag."""
+    client = connect(home)
+    with _quiet():
+        run = str(client.get_model_version(NAME, version).run_id)
+        client.log_text(run, verdict, f"gate/version-{version}.json")
+    client.set_model_version_tag(NAME, version, VERDICT_TAG, verdict)
+
+
+def read_verdict(home: Home, version: str) -> dict[str, Any] | None:
+    """Return the newest verdict on a version; None when the gate was never asked."""
+    tags = connect(home).get_model_version(NAME, version).tags
+    found: dict[str, Any] | None = json.loads(tags[VERDICT_TAG]) if VERDICT_TAG in tags else None
+    return found
 
 
 def alias_version(home: Home, alias: str) -> str | None:

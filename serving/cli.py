@@ -21,8 +21,10 @@ COMMANDS: dict[str, str] = {
     "train": "Train, evaluate and register a challenger.",
     "backtest": "Judge the recipe on past dates beside the baselines.",
     "promote": "Make a version the champion.",
+    "rollback": "Make the champion before the present one champion again.",
     "score": "Score a ledger on a day and publish the worklist.",
     "report": "Write a scoring as one HTML page.",
+    "monitor": "Compare past scores with outcomes; say whether a retrain is due.",
     "keys": "Make, list and revoke API keys.",
     "serve": "Answer scoring requests over HTTP.",
 }

@@ -1,43 +1,92 @@
-"""The gate: what a version must show before it becomes champion."""
+"""The gate: what a version must show before it becomes champion.
 
+Without a ledger the gate knows what the model showed on its own test window. With the ledger it
+compares the version with the champion and the baselines on rows that neither has learnt from,
+and looks for leaks. Every rule, value and bound is stored with the version, and so is what could
+not be judged.
+"""
+
+import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
+from features.ageing import STEP_DAYS
+from features.ledger.read import Ledger
+from models.bundle import Bundle
 from models.home import Home
 from models.registry import (
     CHALLENGER,
-    NAME,
+    CHAMPION,
     NoModelError,
     alias_version,
-    connect,
     load_model,
     make_champion,
+    store_verdict,
+    tag_version,
 )
+from training.config import ConfigError
+from training.gate_leaks import leaking_features
+from training.gate_rows import gather_rows, last_outcome
+from training.gate_rules import DOLLAR_BOUNDS, Rule, fresh_rule, judge_rows, leak_rule
 from training.recipe import MODEL
+from training.splits import TooLittleHistoryError
 
-DOLLAR_BOUNDS = (0.75, 1.33)
-"""Expected over realised rolled dollars on the test window."""
+SEED = 20260101
 
+NEEDS_A_LEDGER = (
+    "no worse than the champion",
+    "better than the baselines on rows that it did not learn from",
+    "calibration by bucket",
+    "segments",
+    "stable reasons",
+    "features within their training range",
+    "fresh outcomes",
+    "no feature knows the future",
+)
+"""What cannot be judged without a ledger."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule of the gate: its value, its bound in words, and whether it holds."""
-
-    name: str
-    value: float
-    bound: str
-    holds: bool
+__all__ = ["Rule", "Verdict", "judge", "judge_on_ledger", "promote"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the gate said of a version, rule by rule, and what was done."""
+    """What the gate said of a version, rule by rule, and what was done.
+
+    Parameters
+    ----------
+    version : str
+        The version that asked.
+    rules : tuple of Rule
+        Every rule that was judged.
+    champion : str or None
+        The version it was compared with.
+    compared : str
+        How: the models themselves or their refitted recipes; empty without a ledger.
+    unjudged : tuple of str
+        Rules that could not be judged.
+    unproven : tuple of str
+        Tables whose rows do not say when the books first showed them: figures on past dates
+        are point-in-time unproven for every account with rows in them.
+    forced_because : str or None
+        Why the gate was overruled.
+    forced_by, at : str
+        Who overruled it, and when the gate was asked.
+    """
 
     version: str
     rules: tuple[Rule, ...]
+    champion: str | None = None
+    compared: str = ""
+    unjudged: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
     forced_because: str | None = None
+    forced_by: str = ""
+    at: str = ""
 
     @property
     def passed(self) -> bool:
@@ -61,6 +110,13 @@ class Verdict:
                 f"{broken}. Recorded reason: {self.forced_because}"
             )
         return f"Version {self.version} was not promoted. Broken: {broken}."
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, a missing figure as None."""
+        content = asdict(self)
+        for rule in content["rules"]:
+            rule["value"] = rule["value"] if math.isfinite(rule["value"]) else None
+        return {"passed": self.passed, "promoted": self.promoted, **content}
 
 
 def judge(metrics: Mapping[str, Mapping[str, float]]) -> tuple[Rule, ...]:
@@ -98,8 +154,71 @@ def judge(metrics: Mapping[str, Mapping[str, float]]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def judge_on_ledger(
+    ledger: Ledger,
+    challenger: Bundle,
+    champion: Bundle | None,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> Verdict:
+    """Return the verdict of the rules that need a ledger.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        With outcomes to judge on.
+    challenger, champion : Bundle
+        The version that asks, and the one that serves (None where there is none).
+    progress : callable
+        Told what is being done.
+    """
+    tell = progress or (lambda _: None)
+    end = ledger.manifest.known_through
+    rules = [fresh_rule((end - last_outcome(challenger)).days)]
+    tell("look for leaks")
+    rules.append(leak_rule(leaking_features(ledger, _leak_days(end))))
+    compared = ""
+    unjudged: list[str] = []
+    try:
+        rows = gather_rows(ledger, challenger, champion, progress=progress)
+    except (TooLittleHistoryError, ConfigError) as error:
+        rules.append(
+            Rule(
+                name=f"the models can be compared ({error})",
+                value=0.0,
+                bound="must be",
+                holds=False,
+            )
+        )
+    else:
+        tell("compare")
+        compared = rows.how
+        found, unjudged = judge_rows(rows, challenger, np.random.default_rng(SEED))
+        rules += found
+    return Verdict(
+        version=challenger.version,
+        rules=tuple(rules),
+        champion=None if champion is None else champion.version,
+        compared=compared,
+        unjudged=tuple(unjudged),
+        unproven=ledger.manifest.defaulted_clocks,
+    )
+
+
+def _leak_days(end: date) -> list[date]:
+    """Return two days with a future to cut off: two and five steps before the end."""
+    return [end - timedelta(days=STEP_DAYS * steps) for steps in (5, 2)]
+
+
 def promote(
-    home: Home, version: str | None, *, force_reason: str | None = None, who: str = ""
+    home: Home,
+    version: str | None,
+    *,
+    ledger: Ledger | None = None,
+    force_reason: str | None = None,
+    who: str = "",
+    now: datetime | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Verdict:
     """Run the gate on a version and move the ``champion`` alias when it passes.
 
@@ -109,10 +228,17 @@ def promote(
         Whose registry.
     version : str
         Version number; None for the challenger.
+    ledger : Ledger
+        What to compare models on; without one only the model's own test window is judged, and
+        the verdict says what was not.
     force_reason : str
         Promote anyway for this reason, which is recorded on the version.
     who : str
-        Who forces it.
+        Who asks.
+    now : datetime
+        When; recorded. Default the time of the call.
+    progress : callable
+        Told what is being done.
 
     Raises
     ------
@@ -122,13 +248,26 @@ def promote(
     chosen = version or alias_version(home, CHALLENGER)
     if chosen is None:
         raise NoModelError("There is no challenger. Train one with `rollrisk train LEDGER`.")
-    facts: Mapping[str, Any] = load_model(home, chosen).facts
-    verdict = Verdict(version=chosen, rules=judge(facts["metrics"]), forced_because=force_reason)
-    client = connect(home)
-    client.set_model_version_tag(NAME, chosen, "gate", "passed" if verdict.passed else "broken")
-    if force_reason is not None and not verdict.passed:
-        client.set_model_version_tag(NAME, chosen, "forced_because", force_reason)
-        client.set_model_version_tag(NAME, chosen, "forced_by", who)
+    challenger = load_model(home, chosen)
+    facts: Mapping[str, Any] = challenger.facts
+    own = judge(facts["metrics"])
+    at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    if ledger is None:
+        unproven = tuple(facts.get("point_in_time_unproven", ()))
+        verdict = Verdict(version=chosen, rules=own, unjudged=NEEDS_A_LEDGER, unproven=unproven)
+    else:
+        serving = alias_version(home, CHAMPION)
+        champion = load_model(home, serving) if serving not in {None, chosen} else None
+        found = judge_on_ledger(ledger, challenger, champion, progress=progress)
+        verdict = replace(found, version=chosen, rules=own + found.rules)
+    forced = force_reason if not verdict.passed else None
+    verdict = replace(
+        verdict, forced_because=forced, forced_by=who if forced is not None else "", at=at
+    )
+    store_verdict(home, chosen, json.dumps(verdict.to_json(), indent=1, allow_nan=False))
+    tag_version(home, chosen, {"gate": "passed" if verdict.passed else "broken"})
+    if forced is not None:
+        tag_version(home, chosen, {"forced_because": forced, "forced_by": who, "forced_at": at})
     if verdict.promoted:
-        make_champion(home, chosen)
+        make_champion(home, chosen, at=at, who=who, why=forced or "passed the gate")
     return verdict

@@ -1,14 +1,16 @@
 """Train, log, register; the first model that beats all baselines becomes champion."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from features.ledger.read import Ledger
 from models.home import Home
 from models.registry import make_champion
 from training.config import TrainingConfig
-from training.recipe import Trained, train_model
+from training.monitor_accounts import read_account_book
+from training.monitor_reference import make_reference
+from training.recipe import MODEL, Trained, train_model
 from training.tracking import has_champion, log_training
 
 
@@ -31,6 +33,16 @@ class Registration:
         return f"{name}. Promote it with `rollrisk promote --version {self.version}`."
 
 
+def with_reference(trained: Trained, ledger: Ledger) -> Trained:
+    """Return ``trained`` with what its monitoring will compare with among the model's facts."""
+    facts = trained.bundle.facts
+    book = read_account_book(ledger, facts["trained_until"])
+    p, seed = trained.probabilities[MODEL], facts["config"]["seed"]
+    reference = make_reference(trained.bundle, trained.test, p, book, seed)
+    bundle = replace(trained.bundle, facts={**facts, "monitor": reference})
+    return replace(trained, bundle=bundle)
+
+
 def train_and_register(
     ledger: Ledger,
     config: TrainingConfig,
@@ -40,7 +52,7 @@ def train_and_register(
     progress: Callable[[str], None] | None = None,
 ) -> Registration:
     """Run the recipe and register its model; see ``train_model`` for the errors."""
-    trained = train_model(ledger, config, until=until, progress=progress)
+    trained = with_reference(train_model(ledger, config, until=until, progress=progress), ledger)
     if progress is not None:
         progress("register")
     registered = log_training(home, trained)

@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from features.build import FeatureFrame
 from features.catalogue import CATALOGUE
+from features.ledger.cutting import cut_ledger
 from features.ledger.read import Ledger
 from features.ledger.tables import TABLES
 from tests.laws.changing import doubled, renamed, scaled, scrambled, shuffled
 from tests.laws.comparing import Difference, Found, differences, rows_of
-from tests.laws.cutting import cut_ledger
 from tests.laws.generated import LAST, Crowd, assemble, ledger_of
 from tests.laws.importing import imported, imported_again, imported_otherwise
 from tests.laws.pipelines import Pipeline

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 
 from features.build import FeatureFrame
 from features.ledger.arrow import arrow_schema
+from features.ledger.cutting import cut_ledger
 from features.ledger.read import Ledger
 from features.ledger.tables import TABLES
 from tests.laws.changing import replaced_column
-from tests.laws.cutting import cut_ledger
 from tests.laws.drawing import Row
 from tests.laws.generated import LAST, ledger_of
 from tests.laws.pipelines import features_of

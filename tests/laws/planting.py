@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from features.ledger.cutting import CLOCKS
 from features.ledger.late import LATE
 from features.ledger.tables import TABLES, Table
-from tests.laws.cutting import CLOCKS
 from tests.laws.drawing import Row
 from tests.laws.generated import Family
 

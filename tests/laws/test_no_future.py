@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.ledger.cutting import cut_ledger
 from features.ledger.read import Ledger
 from tests.laws.changing import shuffled
 from tests.laws.comparing import described, differences
-from tests.laws.cutting import cut_ledger
 from tests.laws.pipelines import Pipeline, features_of, netting_of
 
 _OFFSETS = np.sort(np.random.default_rng(20260717).integers(0, 480, size=3))

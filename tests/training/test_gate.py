@@ -1,15 +1,32 @@
 """Tests of the gate: what passes, what does not, and what is recorded when it is overruled."""
 
+import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from models.home import Home
-from models.registry import CHAMPION, NoModelError, alias_version, connect, register_bundle
-from tests.trained import Installation, quiet_mlflow
-from training.gate import judge, promote
+from models.registry import (
+    CHAMPION,
+    NoModelError,
+    alias_version,
+    champion_log,
+    connect,
+    read_verdict,
+    register_bundle,
+    roll_back,
+)
+from serving.cli import main
+from tests.trained import Installation, quiet_mlflow, small_ledger
+from tests.training.judged import honest, judged, model_on, shuffled
+from training.gate import NEEDS_A_LEDGER, judge, promote
+from training.gate_rows import REFITTED, gather_rows
+from training.gate_rules import judge_rows
 from training.recipe import MODEL
 
 GOOD = {"log_loss": 0.50, "brier": 0.10, "expected_over_realised": 1.05}
@@ -104,3 +121,94 @@ def test_an_unknown_version_and_an_empty_registry_are_refused(home: Home, tmp_pa
         promote(home, "99")
     with pytest.raises(NoModelError, match=r"There is no challenger. Train one with"):
         promote(Home(path=tmp_path / "empty"), None)
+
+
+NOW = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_without_a_ledger_the_verdict_says_what_was_not_judged(home: Home) -> None:
+    """The verdict is stored with the version, as a tag and as a file of its run."""
+    verdict = promote(home, "1", who="kim", now=NOW)
+    assert verdict.unjudged == NEEDS_A_LEDGER
+    stored = read_verdict(home, "1")
+    assert stored == json.loads(json.dumps(verdict.to_json()))
+    assert stored["at"] == "2025-01-02T03:04:05+00:00"
+    run = connect(home).get_model_version("roll-risk", "1").run_id
+    files = [file.path for file in connect(home).list_artifacts(run, "gate")]
+    assert "gate/version-1.json" in files
+
+
+@pytest.fixture
+def early(home: Home, installation: Installation) -> tuple[str, str]:
+    """Versions of an honest model and of one on shuffled labels, both of 127 days ago.
+
+    The honest one is champion.
+    """
+    facts = {"metrics": installation.trained.bundle.facts["metrics"]}
+    run = connect(home).get_model_version("roll-risk", "1").run_id
+    good = replace(honest(), facts={**honest().facts, **facts})
+    champion = register_bundle(home, good, run).version
+    connect(home).set_registered_model_alias("roll-risk", CHAMPION, champion)
+    bad = model_on(shuffled(judged().past), **facts)
+    return champion, register_bundle(home, bad, run).version
+
+
+def test_a_regression_is_stopped_by_the_whole_gate(home: Home, early: tuple[str, str]) -> None:
+    """Its own test window, taken from a good model, says it is fine; the ledger says it is not."""
+    champion, bad = early
+    verdict = promote(home, bad, ledger=small_ledger(), now=NOW)
+    names = [rule.name for rule in verdict.rules if not rule.holds]
+    assert "log-loss no worse than the champion's" in names
+    assert "days since the last outcome it learnt from" in names
+    assert [rule.holds for rule in verdict.rules[:2]] == [True, True]
+    assert not verdict.promoted
+    assert verdict.champion == champion == alias_version(home, CHAMPION)
+    leaks = [rule for rule in verdict.rules if rule.name.startswith("features that know")]
+    assert [rule.holds for rule in leaks] == [True]
+    assert verdict.compared == "the models themselves"
+
+
+def test_recipes_are_refitted_where_no_date_is_new_to_both() -> None:
+    """A model of today is held to refits of its recipe: one of shuffled labels is not its like."""
+    ledger = small_ledger()
+    end = ledger.manifest.known_through
+    dates = [str(judged().past.as_of.max().date())]
+    bad = model_on(shuffled(judged().past), trained_until=end, as_of_dates=dates)
+    rows = gather_rows(ledger, bad, None)
+    assert rows.how == REFITTED
+    assert rows.registered is not None
+    assert rows.test.as_of.nunique() >= 3
+    rules, _ = judge_rows(rows, bad, np.random.default_rng(1))
+    names = [rule.name for rule in rules if not rule.holds]
+    assert "the registered model is what its recipe makes, all items" in names
+    assert "log-loss below the roll-rate matrix's" not in names
+
+
+def test_rolling_back_is_one_command(
+    home: Home, worse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The champion before serves again; every move is in the log with who and why."""
+    promote(home, "1", who="kim", now=NOW)
+    promote(home, worse, force_reason="try it", who="kim", now=NOW)
+    assert alias_version(home, CHAMPION) == worse
+    monkeypatch.setenv("ROLLRISK_HOME", str(home.path))
+    answer = CliRunner().invoke(main, ["rollback", "--reason", "it was worse"])
+    assert answer.exit_code == 0, answer.output
+    assert f"Version 1 is the champion again instead of {worse}" in answer.output
+    assert alias_version(home, CHAMPION) == "1"
+    log = champion_log(home)
+    assert [(entry["move"], entry["version"]) for entry in log][-3:] == [
+        ("promote", "1"),
+        ("promote", worse),
+        ("roll back", "1"),
+    ]
+    assert log[-1]["why"] == "it was worse"
+    assert log[-2] == {
+        "move": "promote",
+        "version": worse,
+        "at": "2025-01-02T03:04:05+00:00",
+        "who": "kim",
+        "why": "try it",
+    }
+    with pytest.raises(NoModelError, match="no champion before this one"):
+        roll_back(home)

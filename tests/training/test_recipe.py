@@ -1,13 +1,12 @@
 """Tests of the recipe on a small simulated ledger."""
 
-import sys
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from features.ledger.cutting import cut_ledger
 from features.ledger.read import Ledger
 from models.bundle import PARTS, bundle_digest
 from models.scorer import survival_curves
@@ -15,9 +14,6 @@ from tests.trained import Installation, small_config, small_trained
 from training.config import ConfigError, TreeConfig
 from training.recipe import MODEL, Trained, train_model
 from training.splits import TooLittleHistoryError
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
-from cutting import cut_ledger
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ import pytest
 from features.catalogue import NAMES
 from features.engines import EngineOptions
 from features.ledger.against import check_against
+from features.ledger.cutting import cut_ledger
 from features.ledger.finding import Finding, all_passed
 from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger, open_ledger
 from features.ledger.write import import_extract
 from features.sources.base import Extract
-from tests.laws.cutting import cut_ledger
 
 MakeLedger = Callable[..., Ledger]
 LATER = "2024-04-30"

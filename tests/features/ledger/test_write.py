@@ -10,6 +10,7 @@ import pytest
 import features.ledger.write as module
 from features.build import feature_frame
 from features.engines import ITEM_STAGES, open_session
+from features.ledger.cutting import cut_ledger
 from features.ledger.manifest import FILE_NAME, LedgerError, Manifest, read_manifest
 from features.ledger.quarantine import Rejected
 from features.ledger.read import Ledger, open_ledger
@@ -18,7 +19,6 @@ from features.ledger.write import ImportRefusedError, import_extract
 from features.sources.base import Extract
 from tests.conftest import make_ledger
 from tests.features.books import Books, day
-from tests.laws.cutting import cut_ledger
 
 FIRST, SECOND = date(2024, 6, 30), date(2024, 7, 31)
 

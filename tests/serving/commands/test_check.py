@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from features.ledger.cutting import cut_ledger
 from features.ledger.manifest import Manifest
 from features.ledger.read import ledger_from_rows
 from features.ledger.write import import_extract
 from features.sources.base import Extract
 from features.sources.simulated import SimulationConfig, simulate
 from serving.cli import main
-from tests.laws.cutting import cut_ledger
 
 OLDER_DAY = date(2023, 5, 15)
 

@@ -1,9 +1,9 @@
 from datetime import date
 
 from features.ledger import late as late_columns
+from features.ledger.cutting import CLOCKS, LATE, cut_ledger
 from features.ledger.tables import TABLES
 from tests.features.books import Books
-from tests.laws.cutting import CLOCKS, LATE, cut_ledger
 
 DAY = date(2024, 3, 31)
 
