@@ -4,24 +4,40 @@ No clock, no key and no network here. The service adds the request id, records t
 sends it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+import pandas as pd
 
 from features.catalogue import feature_digest
 from models.priority import LANES
 from serving.errors import ApiError, Detail
 from serving.explain_account import explain_account
+from serving.feedback import Feedback, standing
 from serving.policy import Policy
 from serving.rows import Rows, ledger_of_rows, score_rows
 from serving.schemas import ExplainRequest, ScoreRequest, WorklistRequest
 from serving.score_table import ScoreTable
 from serving.settings import Settings
 from serving.store import ServedPair
-from serving.worklist import fill_capacity
+from serving.worklist_capacity import fill_capacity
+from serving.worklist_feedback import FEEDBACK_COLUMNS, with_feedback
+from serving.worklist_why import why_ranked
 
 REASONS_IN_WORKLIST = 3
+RANKED_BY: tuple[str, ...] = (
+    "account_id",
+    "currency",
+    "segment",
+    "collector",
+    "is_natural_person",
+    "lane",
+    "rank",
+    "hold",
+)
+"""Account columns that decide who is listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,21 +175,47 @@ def _too_many(where: str, found: int, limit: int) -> ApiError:
     )
 
 
-def worklist(pair: ServedPair, request: WorklistRequest, policy: Policy) -> Answer:
-    """Return the accounts to work, lane by lane, with why each ranks and what to do."""
-    ranking = pair.ranking
-    for column in ("collector", "segment"):
-        wanted = getattr(request, column)
-        if wanted is not None:
-            ranking = ranking[ranking[column] == wanted]
-    ranking = ranking.assign(row=ranking.index)
-    chosen = fill_capacity(ranking, policy, request.capacity, include_held=request.include_held)
-    rows = [int(row) for row in chosen["row"]]
-    entries = pair.table.account_entries(rows, REASONS_IN_WORKLIST)
-    ranks = pair.table.accounts["rank"]
+def worklist(
+    pair: ServedPair,
+    request: WorklistRequest,
+    policy: Policy,
+    *,
+    feedback: Sequence[Feedback] = (),
+    on: date | None = None,
+) -> Answer:
+    """Return the accounts to work, lane by lane, with why each ranks and what to do.
+
+    Parameters
+    ----------
+    pair : ServedPair
+        Snapshot and model.
+    request : WorklistRequest
+        What is asked for.
+    policy : Policy
+        Shares, collectors and cadence.
+    feedback : sequence of Feedback
+        What collectors told; it is laid over the published list.
+    on : datetime.date
+        The day of the look; the day of the scoring when left out.
+    """
+    manifest = pair.manifest
+    day = on or manifest.as_of
+    ranking = with_feedback(_ranking(pair), standing(feedback, day), policy, day)
+    if request.segment is not None:
+        ranking = ranking[ranking["segment"] == request.segment]
+    if request.collector is not None and not policy.collectors:
+        ranking = ranking[ranking["collector"] == request.collector]
+    capacity = request.capacity
+    if request.collector is not None and policy.collectors:
+        capacity = sum(collector.accounts for collector in policy.collectors)
+    chosen = fill_capacity(ranking, policy, capacity, on=day, include_held=request.include_held)
+    if request.collector is not None and policy.collectors:
+        chosen = chosen[chosen["assigned_to"] == request.collector].head(request.capacity)
+    entries = pair.table.account_entries([int(row) for row in chosen["row"]], REASONS_IN_WORKLIST)
+    laid = chosen.to_dict("records")
     accounts = [
-        {"position": position, "rank": int(ranks[row]), **entry}
-        for position, (row, entry) in enumerate(zip(rows, entries, strict=True), start=1)
+        _listed(pair, position, row, entry)
+        for position, (row, entry) in enumerate(zip(laid, entries, strict=True), start=1)
     ]
     seats = policy.seats(request.capacity)
     lanes = [
@@ -186,7 +228,6 @@ def worklist(pair: ServedPair, request: WorklistRequest, policy: Policy) -> Answ
         }
         for lane in LANES
     ]
-    manifest = pair.manifest
     head = _head(pair, manifest.as_of, manifest.ledger_digest)
     return Answer(
         body={**head, "capacity": request.capacity, "lanes": lanes, "accounts": accounts},
@@ -194,6 +235,47 @@ def worklist(pair: ServedPair, request: WorklistRequest, policy: Policy) -> Answ
         snapshot=pair.name,
         account_ids=tuple(dict.fromkeys(str(entry["account_id"]) for entry in accounts)),
     )
+
+
+def _ranking(pair: ServedPair) -> pd.DataFrame:
+    """Return the columns that decide the list, one row per account row of the snapshot."""
+    accounts, lists = pair.table.accounts, pair.table.lists
+    plain = (*RANKED_BY, "hold_reason", "hold_until", "action", "why", "overridden_by")
+    frame = pd.DataFrame({name: accounts[name] for name in plain})
+    for name in ("holds", "recent_contacts"):
+        frame[name] = pd.Series(lists[name].to_pylist(), dtype=object)
+    return frame.assign(row=frame.index)
+
+
+def _listed(
+    pair: ServedPair, position: int, laid: Mapping[Hashable, Any], entry: dict[str, Any]
+) -> dict[str, Any]:
+    """Return an account of the list: its stored entry, feedback laid over it, why it ranks."""
+    until = laid["hold_until"]
+    changed = {name: laid[name] for name in FEEDBACK_COLUMNS}
+    changed["hold_until"] = None if pd.isna(until) else until.date().isoformat()
+    ranked = why_ranked(pair.table.raw_items(entry["account_id"], entry["currency"]), entry["lane"])
+    return {
+        **entry,
+        **changed,
+        "position": position,
+        "rank": int(laid["rank"]),
+        "assigned_to": laid["assigned_to"],
+        "explored": bool(laid["explored"]),
+        "propensity": float(laid["propensity"]),
+        "why_ranked": [
+            {
+                "invoice_id": item.invoice_id,
+                "bucket": item.bucket,
+                "collectible": f"{item.collectible:.2f}",
+                "probability": item.probability,
+                "cost": item.cost,
+                "value": f"{item.cents / 100:.2f}",
+                "sentence": item.sentence,
+            }
+            for item in ranked
+        ],
+    }
 
 
 def explain(pair: ServedPair, request: ExplainRequest) -> Answer:

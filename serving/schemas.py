@@ -122,8 +122,21 @@ class ScoredItem(_Given):
     dollars_expected_to_stay: Money
     dollars_at_risk: Money
     lane: str
-    priority_value: MaybeMoney
+    priority_probability: Probability = Field(
+        description="Of rolling; in the last bucket the share that 30 days usually bring in."
+    )
+    priority_cost: float = Field(ge=0, description="Per dollar that rolls; 1 in the last bucket.")
+    priority_value: MaybeMoney = Field(description="collectible × probability × cost.")
     fallback: str = Field(description="Empty, or why the roll-rate matrix answered.")
+
+
+class Hold(_Given):
+    """Why an account is left in peace for now."""
+
+    kind: str
+    reason: str
+    ends: str = Field(description="What ends it.")
+    until: dt.date | None = Field(description="Last day it stands, where that is known.")
 
 
 class _Account(_Given):
@@ -160,10 +173,18 @@ class _Account(_Given):
     oldest_days_past_due: int | None
     lane: str = Field(description="`past_due`, `due_soon`, `last_bucket` or empty.")
     priority_value: MaybeMoney = Field(description="Value of working the account's lane.")
-    hold: str = Field(description="Empty, or what explains all that is asked for.")
+    hold: str = Field(description="Empty, or the kind of the hold that leads.")
+    hold_reason: str = Field(description="Why it is held, in words.")
     hold_until: dt.date | None
-    action: str = Field(description="Suggested action.")
+    holds: list[Hold] = Field(description="All that holds it, the leading one first.")
+    action: str = Field(
+        description="Suggested action; `propose_…` waits for a manager's signature."
+    )
     why: str = Field(description="Why that action.")
+    overridden_by: str = Field(description="Who decided otherwise; empty when nobody did.")
+    principal_reasons: list[str] = Field(
+        description="What a notice must name; of accounts that are, or may be, natural persons."
+    )
     reasons: list[Reason]
 
 
@@ -173,11 +194,27 @@ class ScoredAccount(_Account):
     items: list[ScoredItem]
 
 
+class RankedItem(_Given):
+    """What one item adds to the priority value."""
+
+    invoice_id: str
+    bucket: str
+    collectible: Money
+    probability: Probability
+    cost: float = Field(ge=0)
+    value: Money = Field(description="collectible × probability × cost, to the cent.")
+    sentence: str
+
+
 class ListedAccount(_Account):
     """An account on the worklist."""
 
     position: int = Field(ge=1, description="Place on this list.")
     rank: int = Field(ge=1, description="Rank within lane and currency over all accounts.")
+    assigned_to: str = Field(description="Whose list it is on; empty when it is nobody's.")
+    explored: bool = Field(description="Drawn by chance, to measure what working changes.")
+    propensity: Probability = Field(description="With which it was drawn; 1 when not by chance.")
+    why_ranked: list[RankedItem] = Field(description="They sum to `priority_value`.")
 
 
 class _Answer(_Given):

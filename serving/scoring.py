@@ -21,9 +21,10 @@ from features.key_figures import KeyFigures, key_figures
 from features.ledger.read import Ledger
 from models.bundle import Bundle
 from models.explain import FAMILY_NAMES, Explanation, dollar_parts, explain
-from models.priority import item_lanes, priority_values
+from models.priority import item_lanes, worth_of_working
 from models.profile import cell_index
 from models.scorer import CUTS, Curves, reach_probabilities, survival_curves
+from serving.account_state import AccountState, account_state
 from serving.policy import Policy
 
 Floats = npt.NDArray[np.float64]
@@ -54,6 +55,8 @@ class Scoring:
         account_id.
     figures : dict of str to KeyFigures
         Key figures by currency.
+    state : AccountState
+        What holds and actions are made from.
     rates : dict of str to float
         Newest known rate of each currency to the reporting currency; empty without rates.
     """
@@ -66,6 +69,7 @@ class Scoring:
     netting: Netting
     accounts: pd.DataFrame
     figures: dict[str, KeyFigures]
+    state: AccountState
     rates: dict[str, float]
 
 
@@ -110,6 +114,7 @@ def score_ledger(
             "parent_account_id from accounts"
         ).to_pandas()
         commitments = commitment_dates(session)
+        state = account_state(session)
         rates = _rates(session, as_of, ledger.manifest.reporting_currency)
     accounts = accounts.drop_duplicates("account_id").merge(
         commitments, on="account_id", how="left"
@@ -135,6 +140,7 @@ def score_ledger(
         netting=netting,
         accounts=accounts,
         figures=figures,
+        state=state,
         rates=rates,
     )
 
@@ -200,7 +206,10 @@ def _items(
     items["dollars_expected_to_stay"] = to_stay
     items["dollars_at_risk"] = to_roll + to_stay
     items["lane"] = item_lanes(days)
-    items["priority_value"] = priority_values(days, p30, collectible, policy.costs, bundle.profile)
+    worth = worth_of_working(days, p30, netting.collectible_cents, policy.costs, bundle.profile)
+    items["priority_probability"] = worth.probability
+    items["priority_cost"] = worth.cost
+    items["priority_value"] = worth.cents / 100
     items["fallback"] = curves.fallback
     items["model_version"] = bundle.version
     items["feature_digest"] = bundle.feature_digest

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from features.collectible import PARTS
+from serving.policy_holds import HOLDS
+
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
@@ -15,12 +18,15 @@ LANE_LABELS: Mapping[str, str] = {
     "last_bucket": "Last bucket",
     "": "No lane",
 }
+OTHER_HOLD = "Left alone"
 HOLD_LABELS: Mapping[str, str] = {
     "unapplied": "Cash to apply",
     "disputed": "In dispute",
     "planned": "On a plan",
     "promised": "Promised",
+    **{kind: OTHER_HOLD for kind in HOLDS if kind not in PARTS},
 }
+"""What each hold is counted under; those that no money explains are counted together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
