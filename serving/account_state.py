@@ -137,19 +137,24 @@ class AccountState:
     by_currency: pd.DataFrame
 
 
-_SOURCES: dict[str, tuple[str, str]] = {
-    "flags": ("account_flags", _FLAGS),
-    "contacts": ("contacts", _CONTACTS),
-    "provisional": ("receipts", _PROVISIONAL),
-    "unapplied": ("unapplied", _UNAPPLIED),
-    "disputes": ("disputes", _DISPUTES),
-    "returns": ("applications", _RETURNS),
+_QUERIES: dict[str, str] = {
+    "flags": _FLAGS,
+    "contacts": _CONTACTS,
+    "provisional": _PROVISIONAL,
+    "unapplied": _UNAPPLIED,
+    "disputes": _DISPUTES,
+    "returns": _RETURNS,
 }
-"""Name → a table without which the query finds nothing, and the query."""
-
-_ROWS = "select " + ", ".join(  # noqa: S608 (names that stand here)
-    f"exists(select 1 from {table}) as {name}" for name, (table, _) in _SOURCES.items()
-)
+_ROWS = """
+    select
+        exists(select 1 from account_flags) as flags,
+        exists(select 1 from contacts) as contacts,
+        exists(select 1 from receipts) as provisional,
+        exists(select 1 from unapplied) as unapplied,
+        exists(select 1 from disputes) as disputes,
+        exists(select 1 from applications) as returns
+"""
+"""Whether there is anything to find: planning a query costs more than running it on one account."""
 
 _EMPTY: dict[str, tuple[str, ...]] = {
     "flags": ("account_id", "flag", "until_on"),
@@ -161,14 +166,22 @@ _EMPTY: dict[str, tuple[str, ...]] = {
 }
 
 
+_NUMBERS: tuple[str, ...] = (
+    "provisional",
+    "provisional_unapplied",
+    "unapplied_total",
+    "dispute_days",
+    "days_since_return",
+)
+
+
 def account_state(session: Session) -> AccountState:
     """Return the state of every account of a session with one as-of date."""
     session.run(STAGES)
-    # Planning a query costs more than running it on the rows of one account.
     [filled] = session.arrow(_ROWS).to_pylist()
     found = {
         name: session.arrow(sql).to_pandas() if filled[name] else pd.DataFrame(columns=columns)
-        for (name, (_, sql)), columns in zip(_SOURCES.items(), _EMPTY.values(), strict=True)
+        for (name, sql), columns in zip(_QUERIES.items(), _EMPTY.values(), strict=True)
     }
     by_currency = pd.concat(
         [
@@ -177,9 +190,7 @@ def account_state(session: Session) -> AccountState:
         ],
         axis=1,
     )
-    numbers = ("provisional", "provisional_unapplied", "unapplied_total")
-    numbers = (*numbers, "dispute_days", "days_since_return")
-    by_currency = by_currency.astype(dict.fromkeys(numbers, float))
+    by_currency = by_currency.astype(dict.fromkeys(_NUMBERS, float))
     by_currency = by_currency.astype({"dispute_reason": object, "return_class": object})
     by_currency["provisional_until"] = pd.to_datetime(by_currency["provisional_until"])
     return AccountState(flags=found["flags"], contacts=found["contacts"], by_currency=by_currency)

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "backtest": "Judge the recipe on past dates beside the baselines.",
     "promote": "Make a version the champion.",
     "score": "Score a ledger on a day and publish the worklist.",
+    "simulate-policy": "Replay past days under several policies.",
     "report": "Write a scoring as one HTML page.",
     "keys": "Make, list and revoke API keys.",
     "serve": "Answer scoring requests over HTTP.",
@@ -38,7 +39,8 @@ class LazyGroup(click.Group):
         """Import and return the command called ``cmd_name``."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"serving.commands.{cmd_name.replace('import', 'load')}")
+        name = cmd_name.replace("import", "load").replace("-", "_")
+        module = importlib.import_module(f"serving.commands.{name}")
         return cast("click.Command", module.command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -5,9 +5,10 @@ account when nothing of its overdue lane is left to collect. Flags, a payment th
 come back, too many contacts and a snooze hold it whatever it owes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -170,7 +171,7 @@ def _flag_holds(flags: Iterable[tuple[str, object]], rules: HoldRules) -> Iterab
             yield Hold(kind=kind, reason=FLAGS[kind], ends=_ENDS[kind], until=ends)
 
 
-def _money_holds(row: Mapping[str, object], rules: HoldRules) -> Iterable[Hold]:
+def _money_holds(row: Mapping[Hashable, Any], rules: HoldRules) -> Iterable[Hold]:
     kind = str(row["covered_by"])
     covered, unsure = _number(row["covered_amount"]), _number(row["provisional_unapplied"])
     firm = _number(row["unapplied_total"]) - unsure
@@ -241,16 +242,17 @@ def as_plain(hold: Hold) -> dict[str, str | None]:
     return {"kind": hold.kind, "reason": hold.reason, "ends": hold.ends, "until": until}
 
 
-def _number(value: object) -> float:
-    return 0.0 if pd.isna(value) else float(str(value))  # type: ignore[call-overload]
+def _number(value: Any) -> float:  # noqa: ANN401 (a cell)
+    return 0.0 if pd.isna(value) else float(value)
 
 
-def _before(value: object) -> date | None:
+def _before(value: Any) -> date | None:  # noqa: ANN401 (a cell)
     day = _day(value)
     return None if day is None else day - timedelta(1)
 
 
-def _day(value: object) -> date | None:
+def _day(value: Any) -> date | None:  # noqa: ANN401 (a cell)
     if value is None or value is pd.NaT:
         return None
-    return value.date() if isinstance(value, pd.Timestamp) else value  # type: ignore[return-value]
+    day: date = value.date() if isinstance(value, pd.Timestamp) else value
+    return day

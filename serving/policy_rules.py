@@ -50,7 +50,8 @@ class Condition:
             return np.isin(values, np.asarray(as_list(wanted), dtype=values.dtype))
         numbers = values.astype(float)
         with np.errstate(invalid="ignore"):
-            return numbers >= wanted if self.test == "at_least" else numbers <= wanted
+            meets = numbers >= wanted if self.test == "at_least" else numbers <= wanted
+        return np.asarray(meets, dtype=bool)
 
 
 def as_list(value: Any) -> list[Any]:  # noqa: ANN401 (any value of a TOML file)

@@ -5,7 +5,7 @@ same numbers.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -206,14 +206,28 @@ def _items(
     items["dollars_expected_to_stay"] = to_stay
     items["dollars_at_risk"] = to_roll + to_stay
     items["lane"] = item_lanes(days)
-    worth = worth_of_working(days, p30, netting.collectible_cents, policy.costs, bundle.profile)
-    items["priority_probability"] = worth.probability
-    items["priority_cost"] = worth.cost
-    items["priority_value"] = worth.cents / 100
+    _price(items, netting, bundle, policy)
     items["fallback"] = curves.fallback
     items["model_version"] = bundle.version
     items["feature_digest"] = bundle.feature_digest
     return items
+
+
+def _price(items: pd.DataFrame, netting: Netting, bundle: Bundle, policy: Policy) -> None:
+    """Add what working each item is worth, with its factors."""
+    days = items["days_past_due"].to_numpy(dtype=float, na_value=np.nan)
+    p30 = items["p_open_30"].to_numpy(dtype=float)
+    worth = worth_of_working(days, p30, netting.collectible_cents, policy.costs, bundle.profile)
+    items["priority_probability"] = worth.probability
+    items["priority_cost"] = worth.cost
+    items["priority_value"] = worth.cents / 100
+
+
+def repriced(scoring: Scoring, bundle: Bundle, policy: Policy) -> Scoring:
+    """Return a scoring with the priorities of another policy; no probability changes."""
+    items = scoring.items.copy()
+    _price(items, scoring.netting, bundle, policy)
+    return replace(scoring, items=items)
 
 
 def _whole_cents(dollars: Floats) -> Floats:

@@ -161,9 +161,8 @@ def _hold(
     accounts["hold_reason"] = pd.Series(
         [rows[0].reason if rows else "" for rows in holds], dtype=object
     )
-    accounts["hold_until"] = pd.Series(
-        pd.to_datetime([rows[0].until if rows else None for rows in holds])
-    )
+    until = pd.Series([rows[0].until if rows else None for rows in holds], dtype=object)
+    accounts["hold_until"] = pd.to_datetime(until)
     plain = [[as_plain(hold) for hold in rows] for rows in holds]
     accounts["holds"] = pd.Series(plain, dtype=object)
     recent = recent_contacts(scoring.state, policy.holds.longest_cadence, scoring.as_of)

@@ -4,7 +4,7 @@ The list of a day is made once; feedback comes in all day. ``with_feedback`` lay
 published list without ranking anew, so that a snoozed account is gone at the next look.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import date
 from typing import Any
 
@@ -89,14 +89,16 @@ def with_feedback(
     return result.assign(hold_until=pd.to_datetime(result["hold_until"]))
 
 
-def _laid_over(row: Mapping[str, Any], heard: Standing, policy: Policy, on: date) -> dict[str, Any]:
+def _laid_over(
+    row: Mapping[Hashable, Any], heard: Standing, policy: Policy, on: date
+) -> dict[str, Any]:
     """Return the columns of one account that feedback may change."""
     kept = [hold for hold in row["holds"] if hold["kind"] not in (SNOOZE, CADENCE)]
     contacts = [date.fromisoformat(day) for day in row["recent_contacts"]]
     cadence = policy.holds.cadence_of(row["segment"])
     added = [as_plain(hold) for hold in feedback_holds(heard, contacts, cadence, on)]
     holds = sorted([*kept, *added], key=lambda hold: HOLDS.index(hold["kind"]))
-    lead = holds[0] if holds else {"kind": "", "reason": "", "until": None}
+    lead: dict[str, Any] = holds[0] if holds else {"kind": "", "reason": "", "until": None}
     action, why = row["action"], row["why"]
     if lead["kind"] in (SNOOZE, CADENCE):
         action, why = "leave_alone", lead["reason"]
