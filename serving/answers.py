@@ -7,16 +7,19 @@ sends it.
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from features.catalogue import feature_digest
 from models.priority import LANES
+from serving.account_what_if import Scenario, ScenarioError
 from serving.errors import ApiError, Detail
-from serving.explain_account import explain_account
+from serving.explain_account import Further, explain_account
 from serving.feedback import Feedback, standing
-from serving.policy import Policy
+from serving.policy import Policy, read_policy
 from serving.rows import Rows, ledger_of_rows, score_rows
 from serving.schemas import ExplainRequest, ScoreRequest, WorklistRequest
 from serving.score_table import ScoreTable
@@ -278,8 +281,25 @@ def _listed(
     }
 
 
-def explain(pair: ServedPair, request: ExplainRequest) -> Answer:
-    """Return why an account scores as it does; ApiError 404 when it has no open items."""
+def explain(
+    pair: ServedPair,
+    request: ExplainRequest,
+    policy: Policy | None = None,
+    snapshots: Path | None = None,
+) -> Answer:
+    """Return why an account scores as it does; ApiError 404 when it has no open items.
+
+    Parameters
+    ----------
+    pair : ServedPair
+        Snapshot and model.
+    request : ExplainRequest
+        What is asked for.
+    policy : Policy
+        The shipped one when left out; it changes no dollar at risk.
+    snapshots : Path
+        Folder of the published scorings, to compare with the last one.
+    """
     account_id = request.account_id
     if account_id not in pair.table:
         raise ApiError(
@@ -289,7 +309,11 @@ def explain(pair: ServedPair, request: ExplainRequest) -> Answer:
             (Detail(where="account_id", rule="open items", value=account_id),),
         )
     try:
-        content = explain_account(pair, account_id, request.invoice_id)
+        content = explain_account(
+            pair, account_id, request.invoice_id, _further(request, policy, snapshots)
+        )
+    except ScenarioError as error:
+        raise ApiError(422, "impossible_scenario", str(error)) from None
     except KeyError:
         raise ApiError(
             404,
@@ -304,4 +328,20 @@ def explain(pair: ServedPair, request: ExplainRequest) -> Answer:
         as_of=manifest.as_of,
         snapshot=pair.name,
         account_ids=(account_id,),
+    )
+
+
+def _further(request: ExplainRequest, policy: Policy | None, snapshots: Path | None) -> Further:
+    return Further(
+        policy=policy or read_policy(),
+        snapshots=snapshots if request.moved else None,
+        scenarios=tuple(
+            Scenario(
+                kind=asked.kind,
+                currency=asked.currency,
+                amount=None if asked.amount is None else Decimal(asked.amount),
+                invoice_id=asked.invoice_id,
+            )
+            for asked in request.what_if
+        ),
     )

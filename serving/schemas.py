@@ -5,7 +5,7 @@ decimals in document currency; probabilities are unrounded doubles; a missing va
 """
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -66,6 +66,24 @@ class WorklistRequest(BaseModel):
     )
 
 
+class ScenarioRequest(BaseModel):
+    """Something that could happen on the day of the scoring."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    kind: Literal["pays", "keeps_promise", "dispute_closes", "dispute_credited"] = Field(
+        description="`pays` an amount; `keeps_promise`: what open promises lack comes in; "
+        "`dispute_closes`: all of it is owed; `dispute_credited`: it is credited."
+    )
+    currency: Annotated[str, Field(min_length=1, max_length=10)]
+    amount: Annotated[str, Field(pattern=r"^\d{1,15}\.\d{2}$")] | None = Field(
+        default=None, description="Of `pays`: money as text."
+    )
+    invoice_id: Id | None = Field(
+        default=None, description="Of `pays`: this item first; else the oldest due first."
+    )
+
+
 class ExplainRequest(BaseModel):
     """Why an account scores as it does."""
 
@@ -76,6 +94,14 @@ class ExplainRequest(BaseModel):
         default=None,
         description="The open item whose features are shown; the one with most dollars at risk "
         "when left out.",
+    )
+    moved: bool = Field(
+        default=False, description="Also say why the account moved since the last scoring."
+    )
+    what_if: list[ScenarioRequest] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Also score what could happen, each by itself, through the real pipeline.",
     )
 
 
@@ -254,9 +280,29 @@ class WorklistResponse(_Answer):
 
 
 class ExplainedItem(ScoredItem):
-    """An open item with its contributions."""
+    """An open item with its contributions, by family and `base`."""
 
-    log_odds: dict[str, float] = Field(description="By family and `base`; they sum to the margin.")
+    log_odds: dict[str, float] = Field(description="They sum to the margin.")
+    probability: dict[str, float] = Field(description="They sum to `p_open_30`.")
+    dollars: dict[str, Money] = Field(description="They sum to the item's `dollars_at_risk`.")
+
+
+class Contribution(_Given):
+    """What a family, a feature or the base adds at the account, in one currency.
+
+    Log-odds and probability points are means over its items at risk, weighted by what can be
+    collected of them.
+    """
+
+    log_odds: float
+    probability: float
+    dollars: Money
+
+
+class Total(Contribution):
+    """What base and families add up to."""
+
+    collectible: Money = Field(description="Of items with dollars at risk.")
 
 
 class ExplainedFeature(_Given):
@@ -273,6 +319,9 @@ class ExplainedFeature(_Given):
     )
     segment_median: float | None = Field(description="Of the training portfolio's segment.")
     log_odds: float
+    probability: float = Field(description="Points that it adds to the explained invoice.")
+    dollars: Money = Field(description="Of the explained invoice; a family's features sum to it.")
+    account: dict[str, Contribution] = Field(description="What it adds at the account.")
 
 
 class ExplainedFamily(_Given):
@@ -284,6 +333,10 @@ class ExplainedFamily(_Given):
     dollars: dict[str, Money] = Field(description="By currency.")
     features: list[ExplainedFeature]
     evidence: dict[str, list[str]] = Field(description="Ids of the newest rows, by table.")
+    invoice_evidence: dict[str, list[str]] = Field(
+        description="Ids of the newest rows that name the explained invoice."
+    )
+    account: dict[str, Contribution] = Field(description="By currency.")
 
 
 class Base(_Given):
@@ -291,6 +344,55 @@ class Base(_Given):
 
     sentence: str
     dollars: dict[str, Money]
+    account: dict[str, Contribution] = Field(description="By currency.")
+
+
+class MovedStep(_Given):
+    """One step of the way from the last scoring to this one."""
+
+    step: str = Field(description="`restated`, `model`, `ageing` or `new_data`.")
+    sentence: str
+    dollars: Money
+    families: dict[str, Money] = Field(description="Those that the step moves, and `base`.")
+    items: dict[str, Money] = Field(description="Invoices that the step moves.")
+
+
+class MovedAccount(_Given):
+    """Why the dollars at risk moved since the last scoring, in one currency."""
+
+    currency: str
+    since: dt.date
+    until: dt.date
+    model_before: str
+    model_after: str
+    before: Money
+    after: Money
+    moved: Money
+    steps: list[MovedStep] = Field(description="They sum to `moved`.")
+    news: dict[str, list[str]] = Field(description="Ids of rows shown since, by table.")
+
+
+class ShortScore(_Given):
+    """An account's figures in one currency."""
+
+    open_balance: Money
+    collectible: Money
+    dollars_at_risk: Money
+
+
+class ScenarioAnswer(_Given):
+    """What a scenario would change."""
+
+    kind: str
+    currency: str
+    amount: MaybeMoney
+    invoice_id: str | None
+    sentence: str
+    before: ShortScore
+    after: ShortScore
+    moved: Money
+    families: dict[str, Money] = Field(description="Families that move, and `base`.")
+    rows: dict[str, list[str]] = Field(description="Ids of the rows it would leave, by table.")
 
 
 class ExplainedAccount(_Account):
@@ -308,6 +410,9 @@ class ExplainResponse(_Answer):
     explained_invoice_id: str
     families: list[ExplainedFamily]
     base: Base
+    totals: dict[str, Total] = Field(description="By currency.")
+    moved: list[MovedAccount] = Field(description="By currency; empty unless asked for.")
+    what_if: list[ScenarioAnswer]
     notes: list[str] = Field(description="What could not be shown, and why.")
 
 
