@@ -44,7 +44,7 @@ def parts(
 
 
 def test_features_sum_to_their_family_on_every_item(parts: Parts) -> None:
-    """To the cent, whatever was lost in rounding; in a family of no cents a feature of nothing has none."""
+    """To the cent, whatever was lost in rounding; a feature of nothing gets nothing."""
     cents = feature_cents(parts.log_odds, parts.scale, parts.collectible_cents, parts.cents)
     for place, members in enumerate(FAMILY_MEMBERS.values()):
         assert cents[:, members].sum(axis=1).tolist() == parts.cents[:, place].tolist()
