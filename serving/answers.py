@@ -18,7 +18,7 @@ from models.priority import LANES
 from serving.account_what_if import Scenario, ScenarioError
 from serving.errors import ApiError, Detail
 from serving.explain_account import Further, explain_account
-from serving.feedback import Feedback, standing
+from serving.feedback import Feedback, Standing, standing
 from serving.policy import Policy, read_policy
 from serving.rows import Rows, ledger_of_rows, score_rows
 from serving.schemas import ExplainRequest, ScoreRequest, WorklistRequest
@@ -30,17 +30,6 @@ from serving.worklist_feedback import FEEDBACK_COLUMNS, with_feedback
 from serving.worklist_why import why_ranked
 
 REASONS_IN_WORKLIST = 3
-RANKED_BY: tuple[str, ...] = (
-    "account_id",
-    "currency",
-    "segment",
-    "collector",
-    "is_natural_person",
-    "lane",
-    "rank",
-    "hold",
-)
-"""Account columns that decide who is listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +192,8 @@ def worklist(
     """
     manifest = pair.manifest
     day = on or manifest.as_of
-    ranking = with_feedback(_ranking(pair), standing(feedback, day), policy, day)
+    heard = standing(feedback, day)
+    ranking = with_feedback(_ranking(pair, heard), heard, policy, day)
     if request.segment is not None:
         ranking = ranking[ranking["segment"] == request.segment]
     if request.collector is not None and not policy.collectors:
@@ -217,7 +207,7 @@ def worklist(
     entries = pair.table.account_entries([int(row) for row in chosen["row"]], REASONS_IN_WORKLIST)
     laid = chosen.to_dict("records")
     accounts = [
-        _listed(pair, position, row, entry)
+        _listed(pair, position, row, entry, told=row["account_id"] in heard)
         for position, (row, entry) in enumerate(zip(laid, entries, strict=True), start=1)
     ]
     seats = policy.seats(request.capacity)
@@ -240,27 +230,39 @@ def worklist(
     )
 
 
-def _ranking(pair: ServedPair) -> pd.DataFrame:
-    """Return the columns that decide the list, one row per account row of the snapshot."""
-    accounts, lists = pair.table.accounts, pair.table.lists
-    plain = (*RANKED_BY, "hold_reason", "hold_until", "action", "why", "overridden_by")
-    frame = pd.DataFrame({name: accounts[name] for name in plain})
+def _ranking(pair: ServedPair, heard: Mapping[str, Standing]) -> pd.DataFrame:
+    """Return the ranked accounts; holds and contacts only of those that feedback speaks of."""
+    ranking = pair.ranking.assign(row=pair.ranking.index, holds=None, recent_contacts=None)
+    places = [
+        row
+        for account_id in heard
+        if account_id in pair.table
+        for row in range(*pair.table.account_rows[account_id])
+    ]
     for name in ("holds", "recent_contacts"):
-        frame[name] = pd.Series(lists[name].to_pylist(), dtype=object)
-    return frame.assign(row=frame.index)
+        stored = pd.Series(
+            [pair.table.lists[name][row].as_py() for row in places], index=places, dtype=object
+        )
+        ranking[name] = stored.reindex(ranking.index)
+    return ranking
 
 
 def _listed(
-    pair: ServedPair, position: int, laid: Mapping[Hashable, Any], entry: dict[str, Any]
+    pair: ServedPair,
+    position: int,
+    laid: Mapping[Hashable, Any],
+    entry: dict[str, Any],
+    *,
+    told: bool,
 ) -> dict[str, Any]:
-    """Return an account of the list: its stored entry, feedback laid over it, why it ranks."""
-    until = laid["hold_until"]
-    changed = {name: laid[name] for name in FEEDBACK_COLUMNS}
-    changed["hold_until"] = None if pd.isna(until) else until.date().isoformat()
+    """Return an account of the list: its stored entry, what was told of it, why it ranks."""
+    if told:
+        until = laid["hold_until"]
+        entry |= {name: laid[name] for name in FEEDBACK_COLUMNS}
+        entry["hold_until"] = None if pd.isna(until) else until.date().isoformat()
     ranked = why_ranked(pair.table.raw_items(entry["account_id"], entry["currency"]), entry["lane"])
     return {
         **entry,
-        **changed,
         "position": position,
         "rank": int(laid["rank"]),
         "assigned_to": laid["assigned_to"],

@@ -16,10 +16,10 @@ import pandas as pd
 from features.ageing import BUCKETS
 from models.priority import LANES, Costs
 from serving.actions import ACTIONS
-from serving.policy_holds import FLAGS, Cadence, HoldRules
+from serving.policy_holds import FLAGS, HOLDS, Cadence, HoldRules
 from serving.policy_rules import ActionRule, PolicyError, is_number, parse_rules, suggest
 
-__all__ = ["Collector", "Explore", "Policy", "PolicyError", "read_policy"]
+__all__ = ["HOLDS", "Collector", "Explore", "Policy", "PolicyError", "read_policy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from serving.reports.tables import (
     lane_row,
     netting_rows,
 )
-from serving.reports.wording import HOLD_LABELS, Amount, count_text, long_date, plain
+from serving.reports.wording import HOLD_GROUPS, Amount, count_text, long_date, plain
 
 _DIGEST_SHOWN = 12
 
@@ -132,7 +132,7 @@ def report_view(scores: Scores, *, top: int = 20) -> ReportView:
         unproven=", ".join(
             plain(name).lower() for name in scores.portfolio["point_in_time_unproven"]
         ),
-        hold_labels=tuple(dict.fromkeys(HOLD_LABELS.values())),
+        hold_labels=tuple(dict.fromkeys(HOLD_GROUPS.values())),
         sections=tuple(
             _section(scores, currency, part, f"c{position}", top)
             for position, (currency, part) in enumerate(currencies, start=1)

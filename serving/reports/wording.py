@@ -18,13 +18,22 @@ LANE_LABELS: Mapping[str, str] = {
     "last_bucket": "Last bucket",
     "": "No lane",
 }
-OTHER_HOLD = "Left alone"
 HOLD_LABELS: Mapping[str, str] = {
     "unapplied": "Cash to apply",
     "disputed": "In dispute",
     "planned": "On a plan",
     "promised": "Promised",
-    **{kind: OTHER_HOLD for kind in HOLDS if kind not in PARTS},
+    "bankruptcy": "Insolvency",
+    "legal": "With counsel",
+    "agency": "With an agency",
+    "do_not_contact": "Not to be contacted",
+    "suspended": "Service suspended",
+    "provisional": "Payment not final",
+    "snooze": "Put off",
+    "cadence": "Contacted enough",
+}
+HOLD_GROUPS: Mapping[str, str] = {
+    kind: HOLD_LABELS[kind] if kind in PARTS else "Left alone" for kind in (*PARTS, *HOLDS)
 }
 """What each hold is counted under; those that no money explains are counted together."""
 

@@ -178,6 +178,23 @@ ERRORS: dict[str, tuple[str, Any, str | None, int, str]] = {
         404,
         "unknown_invoice",
     ),
+    "a scenario that the books do not allow": (
+        "/v1/explain",
+        {"account_id": "A-000003", "what_if": [{"kind": "dispute_closes", "currency": "XXX"}]},
+        "analyst",
+        422,
+        "impossible_scenario",
+    ),
+    "an amount that is no money": (
+        "/v1/explain",
+        {
+            "account_id": "A-000003",
+            "what_if": [{"kind": "pays", "currency": "USD", "amount": "1e9"}],
+        },
+        "analyst",
+        400,
+        "malformed",
+    ),
     "unknown account, rows": (
         "/v1/score",
         {"account_ids": ["A"], "as_of": "2024-12-31", "ledger": ROWS},
