@@ -45,6 +45,8 @@ class Explanation:
         Probability points by family.
     probability_base : numpy.ndarray of float64, shape (n,)
         Probability of the base; with the families it sums to the probability.
+    scale : numpy.ndarray of float64, shape (n,)
+        Probability points per unit of log-odds: what carries one to the other.
     """
 
     features: Floats
@@ -52,6 +54,7 @@ class Explanation:
     base: Floats
     probability: Floats
     probability_base: Floats
+    scale: Floats
 
 
 def explain(
@@ -99,6 +102,7 @@ def explain(
         base=base,
         probability=families * scale[:, None],
         probability_base=p_base,
+        scale=scale,
     )
 
 
@@ -141,3 +145,51 @@ def settle_cents(exact: Floats, total: Cents) -> Cents:
     np.put_along_axis(rank, order, np.broadcast_to(np.arange(size), exact.shape), axis=1)
     extra = whole[:, None] + (rank < rest[:, None])
     return np.asarray(floor.astype(np.int64) + extra)
+
+
+def feature_cents(
+    log_odds: Floats, scale: Floats, collectible_cents: Cents, family_cents: Cents
+) -> Cents:
+    """Return each item's cents at risk by feature; shape (n, n_features).
+
+    The features of a family sum to the family's cents, on every item. What a family gained or
+    lost in rounding goes to its largest feature; a feature without a contribution gets nothing.
+
+    Parameters
+    ----------
+    log_odds : numpy.ndarray of float64, shape (n, n_features)
+        Contributions by feature of the catalogue.
+    scale : numpy.ndarray of float64, shape (n,)
+        Probability points per unit of log-odds.
+    collectible_cents : numpy.ndarray of int64, shape (n,)
+        What can be collected of each item.
+    family_cents : numpy.ndarray of int64, shape (n, n_families or more)
+        Cents by family, in the order of ``FAMILY_NAMES``.
+    """
+    result = np.zeros(log_odds.shape, dtype=np.int64)
+    dollars = scale * collectible_cents
+    for place, family in enumerate(FAMILY_NAMES):
+        members = [at for at, feature in enumerate(MODEL_FEATURES) if feature.family == family]
+        exact = log_odds[:, members] * dollars[:, None]
+        result[:, members] = spread_cents(exact, family_cents[:, place])
+    return result
+
+
+def spread_cents(exact: Floats, total: Cents) -> Cents:
+    """Round the parts of each row to whole cents that sum to the row's total, without sorting.
+
+    The difference to the total goes to the part of largest size; then each part is the growth
+    of the rounded running sum, so that no part moves by more than a cent and a part of nothing
+    stays nothing.
+
+    Examples
+    --------
+    >>> spread_cents(np.array([[0.0, 33.4, 66.4, 0.0]]), np.array([100])).tolist()
+    [[0, 33, 67, 0]]
+    """
+    moved = exact.copy()
+    largest = np.argmax(np.abs(exact), axis=1)
+    rows = np.arange(len(exact))
+    moved[rows, largest] += total - exact.sum(axis=1)
+    running = np.rint(np.cumsum(moved, axis=1)).astype(np.int64)
+    return np.diff(running, axis=1, prepend=0)

@@ -59,19 +59,43 @@ def item_lanes(days_past_due: Floats) -> npt.NDArray[np.object_]:
     return lane
 
 
-def priority_values(
-    days_past_due: Floats, p_open_30: Floats, collectible: Floats, costs: Costs, profile: Profile
-) -> Floats:
-    """Return the value of working each item, in document currency.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What working each item is worth: collectible × probability × cost, in whole cents.
 
-    Exposed items: collectible × p_roll × cost of rolling. Items in the last bucket:
-    collectible × the share of such balances that 30 days usually bring in. Others: 0.
+    Parameters
+    ----------
+    probability : numpy.ndarray of float64, shape (n,)
+        Of rolling within 30 days; in the last bucket the share of such balances that 30 days
+        usually bring in. 0 where nothing can happen.
+    cost : numpy.ndarray of float64, shape (n,)
+        Per dollar: loss of the next bucket and 30 days of capital; in the last bucket 1, since
+        a dollar that comes in is a dollar.
+    cents : numpy.ndarray of int64, shape (n,)
+        The product in cents of document currency.
     """
-    bucket = bucket_index(days_past_due)
+
+    probability: Floats
+    cost: Floats
+    cents: npt.NDArray[np.int64]
+
+
+def worth_of_working(
+    days_past_due: Floats,
+    p_open_30: Floats,
+    collectible_cents: npt.NDArray[np.int64],
+    costs: Costs,
+    profile: Profile,
+) -> Worth:
+    """Return what working each item is worth, with its factors."""
     lane = item_lanes(days_past_due)
-    rolling = collectible * p_open_30 * costs.rolling(bucket)
-    cash = collectible * cash_rates(days_past_due, profile)
-    return np.where(lane == LAST_BUCKET, cash, np.where(lane == NO_LANE, 0.0, rolling))
+    last, none = lane == LAST_BUCKET, lane == NO_LANE
+    probability = np.where(last, cash_rates(days_past_due, profile), p_open_30)
+    probability[none] = 0.0
+    cost = np.where(last, 1.0, costs.rolling(bucket_index(days_past_due)))
+    cost[none] = 0.0
+    cents = np.rint(collectible_cents * probability * cost).astype(np.int64)
+    return Worth(probability=probability, cost=cost, cents=cents)
 
 
 def cash_rates(days_past_due: Floats, profile: Profile) -> Floats:

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from models.bundle import Bundle, read_bundle, write_bundle
 from models.home import Home
 
-FORMAT = 1
+FORMAT = 2
 CURRENT = "CURRENT"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.ledger.arrow import arrow_schema
 from features.ledger.read import SQL_TYPES, Ledger, ledger_from_rows
@@ -45,6 +46,21 @@ def restrict_ledger(ledger: Ledger, account_ids: Sequence[str]) -> Ledger:
             if table.name == "invoices":
                 connection.register("invoice_rows", found)
             rows[table.name] = found
+    return ledger_from_rows(rows, ledger.manifest)
+
+
+def rows_of_account(ledger: Ledger, account_id: str) -> Ledger:
+    """Return the rows of one account from a ledger in memory, same tables present."""
+    invoices = ledger.rows["invoices"]
+    own = invoices.filter(pc.equal(invoices["account_id"], account_id))["invoice_id"]
+    rows = {}
+    for name, table in ledger.rows.items():
+        if "account_id" in table.column_names:
+            rows[name] = table.filter(pc.equal(table["account_id"], account_id))
+        elif name in _OF_AN_INVOICE:
+            rows[name] = table.filter(pc.is_in(table["invoice_id"], own.combine_chunks()))
+        else:
+            rows[name] = table.slice(0, 0)
     return ledger_from_rows(rows, ledger.manifest)
 
 

@@ -4,22 +4,30 @@ No clock, no key and no network here. The service adds the request id, records t
 sends it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from features.catalogue import feature_digest
 from models.priority import LANES
+from serving.account_what_if import Scenario, ScenarioError
 from serving.errors import ApiError, Detail
-from serving.explain_account import explain_account
-from serving.policy import Policy
+from serving.explain_account import Further, explain_account
+from serving.feedback import Feedback, Standing, standing
+from serving.policy import Policy, read_policy
 from serving.rows import Rows, ledger_of_rows, score_rows
 from serving.schemas import ExplainRequest, ScoreRequest, WorklistRequest
 from serving.score_table import ScoreTable
 from serving.settings import Settings
 from serving.store import ServedPair
-from serving.worklist import fill_capacity
+from serving.worklist_capacity import fill_capacity
+from serving.worklist_feedback import FEEDBACK_COLUMNS, with_feedback
+from serving.worklist_why import why_ranked
 
 REASONS_IN_WORKLIST = 3
 
@@ -159,21 +167,48 @@ def _too_many(where: str, found: int, limit: int) -> ApiError:
     )
 
 
-def worklist(pair: ServedPair, request: WorklistRequest, policy: Policy) -> Answer:
-    """Return the accounts to work, lane by lane, with why each ranks and what to do."""
-    ranking = pair.ranking
-    for column in ("collector", "segment"):
-        wanted = getattr(request, column)
-        if wanted is not None:
-            ranking = ranking[ranking[column] == wanted]
-    ranking = ranking.assign(row=ranking.index)
-    chosen = fill_capacity(ranking, policy, request.capacity, include_held=request.include_held)
-    rows = [int(row) for row in chosen["row"]]
-    entries = pair.table.account_entries(rows, REASONS_IN_WORKLIST)
-    ranks = pair.table.accounts["rank"]
+def worklist(
+    pair: ServedPair,
+    request: WorklistRequest,
+    policy: Policy,
+    *,
+    feedback: Sequence[Feedback] = (),
+    on: date | None = None,
+) -> Answer:
+    """Return the accounts to work, lane by lane, with why each ranks and what to do.
+
+    Parameters
+    ----------
+    pair : ServedPair
+        Snapshot and model.
+    request : WorklistRequest
+        What is asked for.
+    policy : Policy
+        Shares, collectors and cadence.
+    feedback : sequence of Feedback
+        What collectors told; it is laid over the published list.
+    on : datetime.date
+        The day of the look; the day of the scoring when left out.
+    """
+    manifest = pair.manifest
+    day = on or manifest.as_of
+    heard = standing(feedback, day)
+    ranking = with_feedback(_ranking(pair, heard), heard, policy, day)
+    if request.segment is not None:
+        ranking = ranking[ranking["segment"] == request.segment]
+    if request.collector is not None and not policy.collectors:
+        ranking = ranking[ranking["collector"] == request.collector]
+    capacity = request.capacity
+    if request.collector is not None and policy.collectors:
+        capacity = sum(collector.accounts for collector in policy.collectors)
+    chosen = fill_capacity(ranking, policy, capacity, on=day, include_held=request.include_held)
+    if request.collector is not None and policy.collectors:
+        chosen = chosen[chosen["assigned_to"] == request.collector].head(request.capacity)
+    entries = pair.table.account_entries([int(row) for row in chosen["row"]], REASONS_IN_WORKLIST)
+    laid = chosen.to_dict("records")
     accounts = [
-        {"position": position, "rank": int(ranks[row]), **entry}
-        for position, (row, entry) in enumerate(zip(rows, entries, strict=True), start=1)
+        _listed(pair, position, row, entry, told=row["account_id"] in heard)
+        for position, (row, entry) in enumerate(zip(laid, entries, strict=True), start=1)
     ]
     seats = policy.seats(request.capacity)
     lanes = [
@@ -186,7 +221,6 @@ def worklist(pair: ServedPair, request: WorklistRequest, policy: Policy) -> Answ
         }
         for lane in LANES
     ]
-    manifest = pair.manifest
     head = _head(pair, manifest.as_of, manifest.ledger_digest)
     return Answer(
         body={**head, "capacity": request.capacity, "lanes": lanes, "accounts": accounts},
@@ -196,8 +230,78 @@ def worklist(pair: ServedPair, request: WorklistRequest, policy: Policy) -> Answ
     )
 
 
-def explain(pair: ServedPair, request: ExplainRequest) -> Answer:
-    """Return why an account scores as it does; ApiError 404 when it has no open items."""
+def _ranking(pair: ServedPair, heard: Mapping[str, Standing]) -> pd.DataFrame:
+    """Return the ranked accounts; holds and contacts only of those that feedback speaks of."""
+    ranking = pair.ranking.assign(row=pair.ranking.index, holds=None, recent_contacts=None)
+    places = [
+        row
+        for account_id in heard
+        if account_id in pair.table
+        for row in range(*pair.table.account_rows[account_id])
+    ]
+    for name in ("holds", "recent_contacts"):
+        stored = pd.Series(
+            [pair.table.lists[name][row].as_py() for row in places], index=places, dtype=object
+        )
+        ranking[name] = stored.reindex(ranking.index)
+    return ranking
+
+
+def _listed(
+    pair: ServedPair,
+    position: int,
+    laid: Mapping[Hashable, Any],
+    entry: dict[str, Any],
+    *,
+    told: bool,
+) -> dict[str, Any]:
+    """Return an account of the list: its stored entry, what was told of it, why it ranks."""
+    if told:
+        until = laid["hold_until"]
+        entry |= {name: laid[name] for name in FEEDBACK_COLUMNS}
+        entry["hold_until"] = None if pd.isna(until) else until.date().isoformat()
+    ranked = why_ranked(pair.table.raw_items(entry["account_id"], entry["currency"]), entry["lane"])
+    return {
+        **entry,
+        "position": position,
+        "rank": int(laid["rank"]),
+        "assigned_to": laid["assigned_to"],
+        "explored": bool(laid["explored"]),
+        "propensity": float(laid["propensity"]),
+        "why_ranked": [
+            {
+                "invoice_id": item.invoice_id,
+                "bucket": item.bucket,
+                "collectible": f"{item.collectible:.2f}",
+                "probability": item.probability,
+                "cost": item.cost,
+                "value": f"{item.cents / 100:.2f}",
+                "sentence": item.sentence,
+            }
+            for item in ranked
+        ],
+    }
+
+
+def explain(
+    pair: ServedPair,
+    request: ExplainRequest,
+    policy: Policy | None = None,
+    snapshots: Path | None = None,
+) -> Answer:
+    """Return why an account scores as it does; ApiError 404 when it has no open items.
+
+    Parameters
+    ----------
+    pair : ServedPair
+        Snapshot and model.
+    request : ExplainRequest
+        What is asked for.
+    policy : Policy
+        The shipped one when left out; it changes no dollar at risk.
+    snapshots : Path
+        Folder of the published scorings, to compare with the last one.
+    """
     account_id = request.account_id
     if account_id not in pair.table:
         raise ApiError(
@@ -207,7 +311,11 @@ def explain(pair: ServedPair, request: ExplainRequest) -> Answer:
             (Detail(where="account_id", rule="open items", value=account_id),),
         )
     try:
-        content = explain_account(pair, account_id, request.invoice_id)
+        content = explain_account(
+            pair, account_id, request.invoice_id, _further(request, policy, snapshots)
+        )
+    except ScenarioError as error:
+        raise ApiError(422, "impossible_scenario", str(error)) from None
     except KeyError:
         raise ApiError(
             404,
@@ -222,4 +330,20 @@ def explain(pair: ServedPair, request: ExplainRequest) -> Answer:
         as_of=manifest.as_of,
         snapshot=pair.name,
         account_ids=(account_id,),
+    )
+
+
+def _further(request: ExplainRequest, policy: Policy | None, snapshots: Path | None) -> Further:
+    return Further(
+        policy=policy or read_policy(),
+        snapshots=snapshots if request.moved else None,
+        scenarios=tuple(
+            Scenario(
+                kind=asked.kind,
+                currency=asked.currency,
+                amount=None if asked.amount is None else Decimal(asked.amount),
+                invoice_id=asked.invoice_id,
+            )
+            for asked in request.what_if
+        ),
     )

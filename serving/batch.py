@@ -14,8 +14,9 @@ import pandas as pd
 
 from features.ledger.read import Ledger
 from models.bundle import Bundle
+from models.explain import FAMILY_NAMES
 from models.home import Home
-from models.reasons import Reason, top_reasons
+from models.reasons import BASE, Reason, top_reasons
 from models.snapshot import SnapshotManifest, publish_scores, write_scores
 from serving.policy import Policy
 from serving.portfolio import portfolio_view
@@ -112,13 +113,26 @@ def score_batch(
 
 
 def evidence_table(scoring: Scoring) -> pd.DataFrame:
-    """Return what explanations need, per item: feature values and log-odds by feature."""
+    """Return what explanations need, per item.
+
+    Feature values, log-odds by feature, what carries log-odds to probability, and the cents at
+    risk by family, so that every level adds up to what was scored.
+    """
     names = scoring.frame.names
     values = pd.DataFrame(scoring.frame.values, columns=[f"value_{name}" for name in names])
     log_odds = pd.DataFrame(
         scoring.explanation.features, columns=[f"log_odds_{name}" for name in names]
     )
-    return pd.concat([scoring.items[["account_id", "invoice_id"]], values, log_odds], axis=1)
+    carried = pd.DataFrame(
+        {
+            "scale": scoring.explanation.scale,
+            "probability_base": scoring.explanation.probability_base,
+        }
+    )
+    columns = [f"cents_{name}" for name in (*FAMILY_NAMES, BASE)]
+    cents = pd.DataFrame(scoring.cents, columns=columns)
+    keys = scoring.items[["account_id", "invoice_id"]]
+    return pd.concat([keys, values, log_odds, carried, cents], axis=1)
 
 
 def worklist_csv(accounts: pd.DataFrame) -> str:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "promote": "Make a version the champion.",
     "rollback": "Make the champion before the present one champion again.",
     "score": "Score a ledger on a day and publish the worklist.",
+    "simulate-policy": "Replay past days under several policies.",
     "report": "Write a scoring as one HTML page.",
     "monitor": "Compare past scores with outcomes; say whether a retrain is due.",
     "keys": "Make, list and revoke API keys.",
@@ -41,7 +42,8 @@ class LazyGroup(click.Group):
         """Import and return the command called ``cmd_name``."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"serving.commands.{cmd_name.replace('import', 'load')}")
+        name = cmd_name.replace("import", "load").replace("-", "_")
+        module = importlib.import_module(f"serving.commands.{name}")
         return cast("click.Command", module.command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

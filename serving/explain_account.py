@@ -3,10 +3,12 @@
 Each feature is shown beside the account's own norm (the median over its open items at the
 twelve month-ends before the as-of date, through the same feature SQL) and beside the median
 of its segment, which is part of the model's profile. The evidence names the newest rows that
-each family was computed from.
+each family was computed from, and those that name the explained invoice. On request it is said
+why the account moved since the last scoring, and what would change it.
 """
 
 import math
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -26,12 +28,18 @@ from features.catalogue import (
 )
 from features.engines import EngineOptions
 from features.ledger.manifest import LedgerError
-from features.ledger.read import Ledger, open_ledger
+from features.ledger.read import Ledger, ledger_from_rows, open_ledger
 from features.ledger.tables import TABLES, Table
+from models.contributions import FAMILY_MEMBERS, Level, Parts, only, sum_up
 from models.explain import FAMILY_NAMES
 from models.profile import ALL
 from models.reasons import BASE, BASE_SENTENCE, format_value
 from serving.account_ledger import family_members, restrict_ledger
+from serving.account_moved import previous_snapshot, read_past_score, why_it_moved
+from serving.account_score import stored_parts
+from serving.account_what_if import Scenario, what_if
+from serving.explain_answer import money, moved_plain, part_plain, total_plain, what_if_plain
+from serving.policy import Policy
 from serving.store import ServedPair
 
 NORM_MONTHS = 12
@@ -133,7 +141,28 @@ def _open(folder: str, digest: str) -> Ledger:
     return open_ledger(Path(folder))
 
 
-def explain_account(pair: ServedPair, account_id: str, invoice_id: str | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """What is asked for beside the explanation itself.
+
+    Parameters
+    ----------
+    policy : Policy
+        Under which accounts are scored again; changes no dollar at risk.
+    snapshots : Path or None
+        Folder of the published scorings, to say why the account moved; None to leave it out.
+    scenarios : tuple of Scenario
+        What could happen.
+    """
+
+    policy: Policy
+    snapshots: Path | None = None
+    scenarios: tuple[Scenario, ...] = ()
+
+
+def explain_account(
+    pair: ServedPair, account_id: str, invoice_id: str | None, further: Further | None = None
+) -> dict[str, Any]:
     """Return the explanation of an account, without the fields that every answer has.
 
     Parameters
@@ -144,11 +173,15 @@ def explain_account(pair: ServedPair, account_id: str, invoice_id: str | None) -
         Whose.
     invoice_id : str or None
         The open item whose features are shown; None for the one with most dollars at risk.
+    further : Further or None
+        What else is asked for.
 
     Raises
     ------
     KeyError
         When ``invoice_id`` is no open item of the account.
+    ScenarioError
+        When the account's books do not allow a scenario.
     """
     start, end = pair.table.item_rows[account_id]
     ids = pair.table.items["invoice_id"][start:end].tolist()
@@ -162,35 +195,105 @@ def explain_account(pair: ServedPair, account_id: str, invoice_id: str | None) -
         raise KeyError(invoice_id)
     accounts = pair.table.account(account_id, len(FAMILIES))
     items = [item for entry in accounts for item in entry.pop("items")]
+    parts, invoices = stored_parts(pair, account_id)
     for item in items:
-        parts = pair.table.log_odds[start + ids.index(item["invoice_id"])].tolist()
-        item["log_odds"] = dict(zip((*FAMILY_NAMES, BASE), parts, strict=True))
+        own = parts[item["currency"]]
+        place = invoices[item["currency"]].index(item["invoice_id"])
+        item.update(_item_parts(sum_up(only(own, place)), own, place))
+    currency = pair.table.items["currency"][start + leading]
+    place = invoices[currency].index(ids[leading])
+    explained = sum_up(only(parts[currency], place))
+    levels = {name: sum_up(own) for name, own in parts.items()}
     notes: list[str] = []
-    norms, rows = _from_ledger(pair, account_id, notes)
+    ledger = _ledger_of(pair, notes)
+    norms, rows, named = _from_ledger(pair, ledger, account_id, ids[leading], notes)
     values = pair.evidence_of(account_id).slice(leading, 1).to_pylist()[0]
     by_segment = pair.bundle.profile.medians
     segment = accounts[0]["segment"] if accounts[0]["segment"] in by_segment else ALL
     medians = dict(zip(MODEL_NAMES, by_segment[segment], strict=True))
     features = [
         _feature(feature, values, norms.get(feature.name), medians.get(feature.name))
-        for feature in MODEL_FEATURES
+        | {"probability": part.probability, "dollars": money(part.cents)}
+        | {"account": {name: part_plain(levels[name].features[at]) for name in levels}}
+        for at, (feature, part) in enumerate(zip(MODEL_FEATURES, explained.features, strict=True))
         if f"value_{feature.name}" in values
     ]
+    families = [_family(name, accounts, features, rows, named) for name in FAMILY_NAMES]
+    for at, family in enumerate(families):
+        family["account"] = {name: part_plain(levels[name].families[at]) for name in levels}
     return {
         "accounts": accounts,
         "items": items,
         "explained_invoice_id": ids[leading],
-        "families": [_family(name, accounts, features, rows) for name in FAMILY_NAMES],
-        "base": {"sentence": BASE_SENTENCE, "dollars": _dollars(accounts, BASE)},
+        "families": families,
+        "base": {
+            "sentence": BASE_SENTENCE,
+            "dollars": _dollars(accounts, BASE),
+            "account": {name: part_plain(level.base) for name, level in levels.items()},
+        },
+        "totals": {name: total_plain(level) for name, level in levels.items()},
+        **_further(pair, ledger, account_id, further, notes),
         "notes": notes,
     }
 
 
-def _from_ledger(
-    pair: ServedPair, account_id: str, notes: list[str]
-) -> tuple[dict[str, float], dict[str, list[str]]]:
-    """Return norms and evidence; say in ``notes`` what is missing where there is no ledger."""
-    as_of = pair.manifest.as_of
+def _item_parts(level: Level, own: Parts, place: int) -> dict[str, Any]:
+    """Return what families and base add to one item, in the three units.
+
+    An item with nothing at risk has its log-odds and probability points all the same.
+    """
+    odds = own.log_odds[place]
+    log_odds = {name: float(odds[members].sum()) for name, members in FAMILY_MEMBERS.items()}
+    probability = {name: value * float(own.scale[place]) for name, value in log_odds.items()}
+    dollars = {part.name: money(part.cents) for part in (*level.families, level.base)}
+    return {
+        "log_odds": log_odds | {BASE: float(own.base[place])},
+        "probability": probability | {BASE: float(own.probability_base[place])},
+        "dollars": dollars,
+    }
+
+
+def _further(
+    pair: ServedPair,
+    ledger: Ledger | None,
+    account_id: str,
+    further: Further | None,
+    notes: list[str],
+) -> dict[str, Any]:
+    """Return why the account moved and what would change it, where that is asked for."""
+    moved: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
+    if further is None or not (further.snapshots or further.scenarios):
+        return {"moved": moved, "what_if": answers}
+    if ledger is None or pair.bundle.feature_digest != feature_digest():
+        notes.append("The account cannot be scored again here, so no comparison is shown.")
+        return {"moved": moved, "what_if": answers}
+    family = restrict_ledger(ledger, family_members(ledger, account_id))
+    if further.snapshots is not None:
+        before = previous_snapshot(further.snapshots, pair.name)
+        if before is None:
+            notes.append("No earlier scoring is at hand to compare with.")
+        else:
+            past = read_past_score(before, account_id)
+            steps = why_it_moved(past, pair, family, account_id, further.policy)
+            moved = [moved_plain(entry) for entry in steps]
+    found = (
+        what_if(
+            family,
+            account_id,
+            pair.manifest.as_of,
+            pair.bundle,
+            further.policy,
+            further.scenarios,
+        )
+        if further.scenarios
+        else []
+    )
+    return {"moved": moved, "what_if": [what_if_plain(answer) for answer in found]}
+
+
+def _ledger_of(pair: ServedPair, notes: list[str]) -> Ledger | None:
+    """Return the snapshot's ledger; None, with a note, when it cannot be read here."""
     try:
         ledger = _open(pair.manifest.ledger, pair.manifest.ledger_digest)
     except LedgerError:
@@ -198,21 +301,51 @@ def _from_ledger(
             "The ledger of this snapshot cannot be read here: own norms and ledger rows are "
             "missing. Make its folder available and ask again."
         )
-        return {}, {}
+        return None
     if ledger.digest != pair.manifest.ledger_digest:
         notes.append(
             "The ledger has changed since this snapshot; norms and rows are those the books "
             "show today for the days before the as-of date."
         )
-    rows = recent_rows(restrict_ledger(ledger, [account_id]), as_of)
+    return ledger
+
+
+Rows = dict[str, list[str]]
+"""Ids of ledger rows by table."""
+
+
+def _from_ledger(
+    pair: ServedPair,
+    ledger: Ledger | None,
+    account_id: str,
+    invoice_id: str,
+    notes: list[str],
+) -> tuple[dict[str, float], Rows, Rows]:
+    """Return norms, the account's newest rows and those that name the invoice."""
+    if ledger is None:
+        return {}, {}, {}
+    as_of = pair.manifest.as_of
+    own = restrict_ledger(ledger, [account_id])
+    rows = recent_rows(own, as_of)
+    named = recent_rows(rows_naming(own, invoice_id), as_of)
     if pair.bundle.feature_digest != feature_digest():
         notes.append(
             "The model reads other features than this version computes, so own norms are "
             "missing. Train again with `rollrisk train` and score."
         )
-        return {}, rows
+        return {}, rows, named
     family = restrict_ledger(ledger, family_members(ledger, account_id))
-    return own_norms(family, account_id, as_of), rows
+    return own_norms(family, account_id, as_of), rows, named
+
+
+def rows_naming(ledger: Ledger, invoice_id: str) -> Ledger:
+    """Return the rows of a ledger in memory that name an invoice."""
+    rows = {
+        name: table.filter(pc.equal(table["invoice_id"], invoice_id))
+        for name, table in ledger.rows.items()
+        if "invoice_id" in table.column_names
+    }
+    return ledger_from_rows(rows, ledger.manifest)
 
 
 def _feature(
@@ -244,7 +377,8 @@ def _family(
     family: str,
     accounts: list[dict[str, Any]],
     features: list[dict[str, Any]],
-    rows: dict[str, list[str]],
+    rows: Rows,
+    named: Rows,
 ) -> dict[str, Any]:
     sentences = [
         reason["sentence"]
@@ -259,6 +393,9 @@ def _family(
         "dollars": _dollars(accounts, family),
         "features": [feature for feature in features if feature["family"] == family],
         "evidence": {name: rows[name] for name in FAMILY_TABLES[family] if name in rows},
+        "invoice_evidence": {
+            name: named[name] for name in FAMILY_TABLES[family] if named.get(name)
+        },
     }
 
 

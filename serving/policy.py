@@ -1,4 +1,8 @@
-"""The collections policy: costs, capacity and suggested actions, read from TOML."""
+"""The collections policy: what a collections manager decides, read from one TOML file.
+
+Costs of ageing, shares of capacity, holds, suggested actions, who can do what, and how much is
+left to chance. The shipped ``policy.toml`` explains every value; an unknown key is refused.
+"""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -7,70 +11,43 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from features.ageing import BUCKETS
-from models.priority import LANES, NO_LANE, Costs
+from models.priority import LANES, Costs
+from serving.actions import ACTIONS
+from serving.policy_holds import FLAGS, HOLDS, Cadence, HoldRules
+from serving.policy_rules import ActionRule, PolicyError, is_number, parse_rules, suggest
 
-HOLDS: tuple[str, ...] = ("unapplied", "disputed", "planned", "promised")
-
-
-class PolicyError(ValueError):
-    """A policy that cannot be used; the message names key, value and next step."""
+__all__ = ["HOLDS", "Collector", "Explore", "Policy", "PolicyError", "read_policy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRule:
-    """One row of the table of suggested actions; the first rule that fits is taken.
+class Collector:
+    """Somebody who works accounts.
 
-    ``conditions`` maps a condition's name to its value; see ``CONDITIONS``.
+    Parameters
+    ----------
+    name : str
+        As ``accounts.collector`` has it.
+    accounts : int
+        Accounts a day.
+    skills : mapping of str to int
+        Accounts a day that ask for a skill, by skill. An action whose skill is not among them
+        goes to somebody else.
     """
 
-    action: str
-    why: str
-    conditions: Mapping[str, Any]
-
-    def fits(self, accounts: pd.DataFrame) -> npt.NDArray[np.bool_]:
-        """Return for each account whether all conditions hold."""
-        holds = np.ones(len(accounts), dtype=bool)
-        for name, value in self.conditions.items():
-            column, compare = CONDITIONS[name]
-            holds &= compare(accounts[column].to_numpy(), value)
-        return holds
+    name: str
+    accounts: int
+    skills: Mapping[str, int]
 
 
-def _equal(left: npt.NDArray[Any], right: object) -> npt.NDArray[np.bool_]:
-    return np.asarray(left == right, dtype=bool)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explore:
+    """How much of the capacity goes to accounts drawn at random, and from which seed."""
 
-
-def _at_least(left: npt.NDArray[Any], right: float) -> npt.NDArray[np.bool_]:
-    return np.asarray(np.nan_to_num(left.astype(float), nan=-np.inf) >= right)
-
-
-def _at_most(left: npt.NDArray[Any], right: float) -> npt.NDArray[np.bool_]:
-    return np.asarray(np.nan_to_num(left.astype(float), nan=np.inf) <= right)
-
-
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "lane": (*LANES, NO_LANE),
-    "hold": (*HOLDS, ""),
-    "broken_promise": (True, False),
-}
-"""Values of the conditions that are no number."""
-
-CONDITIONS: dict[str, tuple[str, Any]] = {
-    "lane": ("lane", _equal),
-    "hold": ("hold", _equal),
-    "broken_promise": ("broken_promise", _equal),
-    "min_p_roll": ("p_roll", _at_least),
-    "min_dollars_at_risk": ("dollars_at_risk", _at_least),
-    "min_open_items": ("items", _at_least),
-    "max_collectible": ("collectible", _at_most),
-    "max_days_since_return": ("days_since_return", _at_most),
-}
-"""Name of a condition → column of the account table and comparison."""
+    share: float
+    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,21 +60,39 @@ class Policy:
         Loss by bucket and cost of capital.
     capacity : mapping of str to float
         Share of capacity by lane; sums to 1.
+    holds : HoldRules
+        When an account is left in peace.
     actions : tuple of ActionRule
         In order; the last has no conditions, so that no account is without an answer.
+    dispute_owners : mapping of str to str
+        Who settles a dispute, by its reason; ``default`` for all others.
+    minutes : mapping of str to float
+        Time an action takes, by action; ``default`` for all others.
+    skills : mapping of str to str
+        Skill an action asks for; one that is not named can be done by anybody.
+    collectors : tuple of Collector
+        Who works; none when capacity is only a number of accounts.
+    explore : Explore
+        The share left to chance.
     """
 
     costs: Costs
     capacity: Mapping[str, float]
+    holds: HoldRules
     actions: tuple[ActionRule, ...]
+    dispute_owners: Mapping[str, str]
+    minutes: Mapping[str, float]
+    skills: Mapping[str, str]
+    collectors: tuple[Collector, ...]
+    explore: Explore
 
     def suggest(self, accounts: pd.DataFrame) -> tuple[list[str], list[str]]:
         """Return the suggested action of each account and the sentence why."""
-        chosen = np.full(len(accounts), -1)
-        for position, rule in enumerate(self.actions):
-            chosen[(chosen < 0) & rule.fits(accounts)] = position
-        actions = [self.actions[position].action for position in chosen]
-        return actions, [self.actions[position].why for position in chosen]
+        return suggest(self.actions, accounts)
+
+    def minutes_of(self, action: str) -> float:
+        """Return how long an action takes; as long when it is only proposed."""
+        return self.minutes.get(action.removeprefix("propose_"), self.minutes["default"])
 
     def seats(self, capacity: int) -> dict[str, int]:
         """Return how many of ``capacity`` accounts each lane may have.
@@ -120,7 +115,7 @@ def read_policy(path: Path | None = None) -> Policy:
     Raises
     ------
     PolicyError
-        When a key is unknown or missing, or a number is out of range.
+        When a key is unknown or missing, a number is out of range, or a rule cannot be reached.
 
     Examples
     --------
@@ -144,56 +139,122 @@ def read_policy(path: Path | None = None) -> Policy:
 
 
 def _parse(content: Mapping[str, Any]) -> Policy:
-    known = {"loss_rate", "costs", "capacity", "actions"}
-    if unknown := set(content) - known:
-        raise PolicyError(f"Unknown policy keys {sorted(unknown)}. Known: {sorted(known)}.")
-    loss_rate = _shares(content, "loss_rate", BUCKETS)
-    capacity = _shares(content, "capacity", LANES)
-    costs = _shares(content, "costs", ("capital_per_year",))
+    sections = {"loss_rate", "costs", "capacity", "holds", "cadence", "dispute_owners"}
+    sections |= {"minutes", "skills", "explore", "actions"}
+    _known(content, sections | {"collectors"}, "the policy")
+    capacity = _numbers(content, "capacity", LANES, high=1)
     if abs(sum(capacity.values()) - 1) > 1e-9:
         raise PolicyError(f"Capacity shares must sum to 1, got {sum(capacity.values()):g}.")
-    actions = tuple(_rule(row) for row in content["actions"])
-    if not actions or actions[-1].conditions:
-        raise PolicyError(
-            "The last action must have no conditions, so that no account is without an answer. "
-            'Add one such as action = "none".'
-        )
+    costs = _numbers(content, "costs", ("capital_per_year",), high=1)
+    explore = _numbers(content, "explore", ("share", "seed"))
+    _must(explore["share"] <= 1, "explore.share", "at most 1", explore["share"])
     return Policy(
-        costs=Costs(loss_rate=loss_rate, capital_cost=costs["capital_per_year"]),
+        costs=Costs(
+            loss_rate=_numbers(content, "loss_rate", BUCKETS, high=1),
+            capital_cost=costs["capital_per_year"],
+        ),
         capacity=capacity,
-        actions=actions,
+        holds=_holds(content),
+        actions=parse_rules(content["actions"]),
+        dispute_owners=_texts(content, "dispute_owners"),
+        minutes=_numbers(content, "minutes", ("default",), may=ACTIONS),
+        skills=_texts(content, "skills", may=ACTIONS),
+        collectors=_collectors(content.get("collectors", []), _texts(content, "skills")),
+        explore=Explore(share=explore["share"], seed=int(explore["seed"])),
     )
 
 
-def _shares(content: Mapping[str, Any], section: str, names: Sequence[str]) -> dict[str, float]:
+def _holds(content: Mapping[str, Any]) -> HoldRules:
+    section = content["holds"]
+    _known(section, {"flags", "provisional_share"}, "[holds]")
+    flags = section["flags"]
+    fits = isinstance(flags, list) and all(flag in FLAGS for flag in flags)
+    _must(fits, "holds.flags", f"a list of {list(FLAGS)}", flags)
+    share = section["provisional_share"]
+    _must(
+        is_number(share) and share >= 0, "holds.provisional_share", "a number of at least 0", share
+    )
+    cadence = {segment: _cadence(segment, rule) for segment, rule in content["cadence"].items()}
+    if "default" not in cadence:
+        raise KeyError("cadence.default")
+    return HoldRules(flags=tuple(flags), provisional_share=float(share), cadence=cadence)
+
+
+def _cadence(segment: str, rule: Mapping[str, Any]) -> Cadence:
+    _known(rule, {"contacts", "days"}, f"[cadence.{segment}]")
+    for name in ("contacts", "days"):
+        _must(
+            _is_count(rule[name]), f"cadence.{segment}.{name}", "a whole number above 0", rule[name]
+        )
+    return Cadence(contacts=rule["contacts"], days=rule["days"])
+
+
+def _collectors(
+    rows: Sequence[Mapping[str, Any]], skills: Mapping[str, str]
+) -> tuple[Collector, ...]:
+    found = []
+    for row in rows:
+        _known(row, {"name", "accounts", "skills"}, "[[collectors]]")
+        where = f"collectors.{row['name']}"
+        _must(
+            _is_count(row["accounts"]),
+            f"{where}.accounts",
+            "a whole number above 0",
+            row["accounts"],
+        )
+        own = row.get("skills", {})
+        _known(own, set(skills.values()), f"the skills of collector {row['name']!r}")
+        for name, count in own.items():
+            _must(_is_count(count), f"{where}.skills.{name}", "a whole number above 0", count)
+        found.append(Collector(name=row["name"], accounts=row["accounts"], skills=own))
+    names = [collector.name for collector in found]
+    _must(len(set(names)) == len(names), "collectors", "each named once", sorted(names))
+    return tuple(found)
+
+
+def _known(values: Mapping[str, Any], names: set[str], where: str) -> None:
+    if unknown := set(values) - names:
+        raise PolicyError(
+            f"Unknown policy keys {sorted(unknown)} in {where}. Known: {sorted(names)}."
+        )
+
+
+def _must(holds: bool, where: str, rule: str, value: object) -> None:  # noqa: FBT001 (a check)
+    if not holds:
+        raise PolicyError(f"Policy value {where} must be {rule}, got {value!r}.")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _numbers(
+    content: Mapping[str, Any],
+    section: str,
+    names: Sequence[str],
+    *,
+    may: Sequence[str] | Mapping[str, Any] = (),
+    high: float | None = None,
+) -> dict[str, float]:
+    """Return the numbers of a section: all of ``names`` and, where given, those of ``may``."""
     values = content[section]
-    if unknown := set(values) - set(names):
-        raise PolicyError(
-            f"Unknown policy keys {sorted(unknown)} in [{section}]. Known: {list(names)}."
-        )
-    for name in names:
-        if not _is_number(values[name]) or not 0 <= values[name] <= 1:
-            raise PolicyError(
-                f"Policy value {section}.{name} must be a number in [0, 1], got {values[name]!r}."
-            )
-    return {name: float(values[name]) for name in names}
+    _known(values, {*names, *may}, f"[{section}]")
+    wanted = "a number of at least 0" if high is None else f"a number in [0, {high:g}]"
+    found = {}
+    for name in (*names, *(name for name in may if name in values)):
+        value = values[name]
+        fits = is_number(value) and value >= 0 and (high is None or value <= high)
+        _must(fits, f"{section}.{name}", wanted, value)
+        found[name] = float(value)
+    return found
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _rule(row: Mapping[str, Any]) -> ActionRule:
-    conditions = {key: value for key, value in row.items() if key not in ("action", "why")}
-    if unknown := set(conditions) - set(CONDITIONS):
-        raise PolicyError(
-            f"Action {row['action']!r} has unknown conditions {sorted(unknown)}. "
-            f"Known: {sorted(CONDITIONS)}."
-        )
-    for name, value in conditions.items():
-        choices = _CHOICES.get(name)
-        fits = _is_number(value) if choices is None else value in choices
-        if not fits:
-            wanted = "a number" if choices is None else f"one of {list(choices)}"
-            raise PolicyError(f"Action {row['action']!r}: {name} must be {wanted}, got {value!r}.")
-    return ActionRule(action=row["action"], why=row["why"], conditions=conditions)
+def _texts(
+    content: Mapping[str, Any], section: str, *, may: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    values = content[section]
+    if may is not None:
+        _known(values, set(may), f"[{section}]")
+    for name, value in values.items():
+        _must(isinstance(value, str) and bool(value), f"{section}.{name}", "text", value)
+    return dict(values)

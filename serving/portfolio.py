@@ -8,10 +8,12 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.ageing import BUCKETS, UNDATED
 from models.bundle import Bundle
+from models.contributions import Contribution, Parts, sum_up
 from models.explain import FAMILY_NAMES
 from models.profile import ALL, CELLS
 from models.reasons import BASE
@@ -69,9 +71,42 @@ def _currency(scoring: Scoring, accounts: pd.DataFrame, currency: str) -> dict[s
         },
         "buckets": [_bucket(items, name) for name in (*BUCKETS, UNDATED)],
         "drivers": drivers,
+        "contributions": _contributions(scoring, here),
         "key_figures": {
             name: None if math.isnan(value) else round(value, 2) for name, value in figures.items()
         },
+    }
+
+
+def _contributions(scoring: Scoring, here: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Return what base, families and features add, in log-odds, probability and dollars."""
+    level = sum_up(
+        Parts(
+            log_odds=scoring.explanation.features[here],
+            base=scoring.explanation.base[here],
+            probability_base=scoring.explanation.probability_base[here],
+            scale=scoring.explanation.scale[here],
+            cents=scoring.cents[here],
+            collectible_cents=scoring.netting.collectible_cents[here],
+        )
+    )
+    return {
+        "collectible": level.collectible_cents / 100,
+        "dollars_at_risk": level.at_risk_cents / 100,
+        "log_odds": level.log_odds,
+        "probability": level.probability,
+        "base": _plain(level.base),
+        "families": [_plain(part) for part in level.families],
+        "features": [_plain(part) for part in level.features],
+    }
+
+
+def _plain(part: Contribution) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "log_odds": part.log_odds,
+        "probability": part.probability,
+        "dollars": part.cents / 100,
     }
 
 

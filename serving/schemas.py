@@ -5,7 +5,7 @@ decimals in document currency; probabilities are unrounded doubles; a missing va
 """
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -66,6 +66,24 @@ class WorklistRequest(BaseModel):
     )
 
 
+class ScenarioRequest(BaseModel):
+    """Something that could happen on the day of the scoring."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    kind: Literal["pays", "keeps_promise", "dispute_closes", "dispute_credited"] = Field(
+        description="`pays` an amount; `keeps_promise`: what open promises lack comes in; "
+        "`dispute_closes`: all of it is owed; `dispute_credited`: it is credited."
+    )
+    currency: Annotated[str, Field(min_length=1, max_length=10)]
+    amount: Annotated[str, Field(pattern=r"^\d{1,15}\.\d{2}$")] | None = Field(
+        default=None, description="Of `pays`: money as text."
+    )
+    invoice_id: Id | None = Field(
+        default=None, description="Of `pays`: this item first; else the oldest due first."
+    )
+
+
 class ExplainRequest(BaseModel):
     """Why an account scores as it does."""
 
@@ -76,6 +94,14 @@ class ExplainRequest(BaseModel):
         default=None,
         description="The open item whose features are shown; the one with most dollars at risk "
         "when left out.",
+    )
+    moved: bool = Field(
+        default=False, description="Also say why the account moved since the last scoring."
+    )
+    what_if: list[ScenarioRequest] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Also score what could happen, each by itself, through the real pipeline.",
     )
 
 
@@ -122,8 +148,21 @@ class ScoredItem(_Given):
     dollars_expected_to_stay: Money
     dollars_at_risk: Money
     lane: str
-    priority_value: MaybeMoney
+    priority_probability: Probability = Field(
+        description="Of rolling; in the last bucket the share that 30 days usually bring in."
+    )
+    priority_cost: float = Field(ge=0, description="Per dollar that rolls; 1 in the last bucket.")
+    priority_value: MaybeMoney = Field(description="collectible × probability × cost.")
     fallback: str = Field(description="Empty, or why the roll-rate matrix answered.")
+
+
+class Hold(_Given):
+    """Why an account is left in peace for now."""
+
+    kind: str
+    reason: str
+    ends: str = Field(description="What ends it.")
+    until: dt.date | None = Field(description="Last day it stands, where that is known.")
 
 
 class _Account(_Given):
@@ -160,10 +199,18 @@ class _Account(_Given):
     oldest_days_past_due: int | None
     lane: str = Field(description="`past_due`, `due_soon`, `last_bucket` or empty.")
     priority_value: MaybeMoney = Field(description="Value of working the account's lane.")
-    hold: str = Field(description="Empty, or what explains all that is asked for.")
+    hold: str = Field(description="Empty, or the kind of the hold that leads.")
+    hold_reason: str = Field(description="Why it is held, in words.")
     hold_until: dt.date | None
-    action: str = Field(description="Suggested action.")
+    holds: list[Hold] = Field(description="All that holds it, the leading one first.")
+    action: str = Field(
+        description="Suggested action; `propose_…` waits for a manager's signature."
+    )
     why: str = Field(description="Why that action.")
+    overridden_by: str = Field(description="Who decided otherwise; empty when nobody did.")
+    principal_reasons: list[str] = Field(
+        description="What a notice must name; of accounts that are, or may be, natural persons."
+    )
     reasons: list[Reason]
 
 
@@ -173,11 +220,27 @@ class ScoredAccount(_Account):
     items: list[ScoredItem]
 
 
+class RankedItem(_Given):
+    """What one item adds to the priority value."""
+
+    invoice_id: str
+    bucket: str
+    collectible: Money
+    probability: Probability
+    cost: float = Field(ge=0)
+    value: Money = Field(description="collectible × probability × cost, to the cent.")
+    sentence: str
+
+
 class ListedAccount(_Account):
     """An account on the worklist."""
 
     position: int = Field(ge=1, description="Place on this list.")
     rank: int = Field(ge=1, description="Rank within lane and currency over all accounts.")
+    assigned_to: str = Field(description="Whose list it is on; empty when it is nobody's.")
+    explored: bool = Field(description="Drawn by chance, to measure what working changes.")
+    propensity: Probability = Field(description="With which it was drawn; 1 when not by chance.")
+    why_ranked: list[RankedItem] = Field(description="They sum to `priority_value`.")
 
 
 class _Answer(_Given):
@@ -217,9 +280,29 @@ class WorklistResponse(_Answer):
 
 
 class ExplainedItem(ScoredItem):
-    """An open item with its contributions."""
+    """An open item with its contributions, by family and `base`."""
 
-    log_odds: dict[str, float] = Field(description="By family and `base`; they sum to the margin.")
+    log_odds: dict[str, float] = Field(description="They sum to the margin.")
+    probability: dict[str, float] = Field(description="They sum to `p_open_30`.")
+    dollars: dict[str, Money] = Field(description="They sum to the item's `dollars_at_risk`.")
+
+
+class Contribution(_Given):
+    """What a family, a feature or the base adds at the account, in one currency.
+
+    Log-odds and probability points are means over its items at risk, weighted by what can be
+    collected of them.
+    """
+
+    log_odds: float
+    probability: float
+    dollars: Money
+
+
+class Total(Contribution):
+    """What base and families add up to."""
+
+    collectible: Money = Field(description="Of items with dollars at risk.")
 
 
 class ExplainedFeature(_Given):
@@ -236,6 +319,9 @@ class ExplainedFeature(_Given):
     )
     segment_median: float | None = Field(description="Of the training portfolio's segment.")
     log_odds: float
+    probability: float = Field(description="Points that it adds to the explained invoice.")
+    dollars: Money = Field(description="Of the explained invoice; a family's features sum to it.")
+    account: dict[str, Contribution] = Field(description="What it adds at the account.")
 
 
 class ExplainedFamily(_Given):
@@ -247,6 +333,10 @@ class ExplainedFamily(_Given):
     dollars: dict[str, Money] = Field(description="By currency.")
     features: list[ExplainedFeature]
     evidence: dict[str, list[str]] = Field(description="Ids of the newest rows, by table.")
+    invoice_evidence: dict[str, list[str]] = Field(
+        description="Ids of the newest rows that name the explained invoice."
+    )
+    account: dict[str, Contribution] = Field(description="By currency.")
 
 
 class Base(_Given):
@@ -254,6 +344,55 @@ class Base(_Given):
 
     sentence: str
     dollars: dict[str, Money]
+    account: dict[str, Contribution] = Field(description="By currency.")
+
+
+class MovedStep(_Given):
+    """One step of the way from the last scoring to this one."""
+
+    step: str = Field(description="`restated`, `model`, `ageing` or `new_data`.")
+    sentence: str
+    dollars: Money
+    families: dict[str, Money] = Field(description="Those that the step moves, and `base`.")
+    items: dict[str, Money] = Field(description="Invoices that the step moves.")
+
+
+class MovedAccount(_Given):
+    """Why the dollars at risk moved since the last scoring, in one currency."""
+
+    currency: str
+    since: dt.date
+    until: dt.date
+    model_before: str
+    model_after: str
+    before: Money
+    after: Money
+    moved: Money
+    steps: list[MovedStep] = Field(description="They sum to `moved`.")
+    news: dict[str, list[str]] = Field(description="Ids of rows shown since, by table.")
+
+
+class ShortScore(_Given):
+    """An account's figures in one currency."""
+
+    open_balance: Money
+    collectible: Money
+    dollars_at_risk: Money
+
+
+class ScenarioAnswer(_Given):
+    """What a scenario would change."""
+
+    kind: str
+    currency: str
+    amount: MaybeMoney
+    invoice_id: str | None
+    sentence: str
+    before: ShortScore
+    after: ShortScore
+    moved: Money
+    families: dict[str, Money] = Field(description="Families that move, and `base`.")
+    rows: dict[str, list[str]] = Field(description="Ids of the rows it would leave, by table.")
 
 
 class ExplainedAccount(_Account):
@@ -271,6 +410,9 @@ class ExplainResponse(_Answer):
     explained_invoice_id: str
     families: list[ExplainedFamily]
     base: Base
+    totals: dict[str, Total] = Field(description="By currency.")
+    moved: list[MovedAccount] = Field(description="By currency; empty unless asked for.")
+    what_if: list[ScenarioAnswer]
     notes: list[str] = Field(description="What could not be shown, and why.")
 
 

@@ -67,6 +67,8 @@ ITEM_COLUMNS: dict[str, Render] = {
     "dollars_expected_to_stay": _money,
     "dollars_at_risk": _money,
     "lane": _plain,
+    "priority_probability": _number,
+    "priority_cost": _number,
     "priority_value": _money,
     "fallback": _plain,
 }
@@ -97,12 +99,17 @@ ACCOUNT_COLUMNS: dict[str, Render] = {
     "lane": _plain,
     "priority_value": _money,
     "hold": _plain,
+    "hold_reason": _plain,
     "hold_until": _day,
     "action": _plain,
     "why": _plain,
+    "overridden_by": _plain,
 }
 """Columns of an account in an answer; its rank depends on who else is listed and stands in
 the worklist only."""
+
+LIST_COLUMNS: tuple[str, ...] = ("holds", "principal_reasons")
+"""Columns of an account that hold lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +122,8 @@ class ScoreTable:
         Columns of ``items.parquet`` and ``accounts.parquet``, rows ordered by account.
     reasons : pyarrow.ListArray
         Reasons of every account row.
+    lists : dict of str to pyarrow.ListArray
+        ``LIST_COLUMNS`` and ``recent_contacts`` of every account row.
     log_odds : numpy.ndarray of float64, shape (n_items, n_families + 1)
         Contributions of each item by family, in the order of ``FAMILY_NAMES``, base last.
     account_rows, item_rows : dict of str to (int, int)
@@ -124,6 +133,7 @@ class ScoreTable:
     items: dict[str, npt.NDArray[Any]]
     accounts: dict[str, npt.NDArray[Any]]
     reasons: pa.ListArray
+    lists: dict[str, pa.ListArray]
     log_odds: npt.NDArray[np.float64]
     account_rows: dict[str, tuple[int, int]]
     item_rows: dict[str, tuple[int, int]]
@@ -155,6 +165,8 @@ class ScoreTable:
         taken = np.asarray(rows, dtype=np.int64)
         entries = _rows(self.accounts, ACCOUNT_COLUMNS, taken)
         for entry, row in zip(entries, taken.tolist(), strict=True):
+            for name in LIST_COLUMNS:
+                entry[name] = self.lists[name][row].as_py()
             entry["reasons"] = self.reasons_of(row, reasons)
         return entries
 
@@ -162,6 +174,14 @@ class ScoreTable:
         """Return the open items of an account, ordered by invoice."""
         start, end = self.item_rows[account_id]
         return _rows(self.items, ITEM_COLUMNS, slice(start, end))
+
+    def raw_items(self, account_id: str, currency: str) -> list[dict[str, Any]]:
+        """Return the open items of an account in one currency, numbers as they are stored."""
+        start, end = self.item_rows[account_id]
+        columns = {name: values[start:end].tolist() for name, values in self.items.items()}
+        rows = zip(*columns.values(), strict=True)
+        items = (dict(zip(columns, row, strict=True)) for row in rows)
+        return [item for item in items if item["currency"] == currency]
 
     def reasons_of(self, row: int, count: int) -> list[dict[str, Any]]:
         """Return the reasons of an account row; the last two are ``other`` and ``base``."""
@@ -206,6 +226,9 @@ def make_score_table(items: pa.Table, accounts: pa.Table) -> ScoreTable:
             "rank": accounts["rank"].to_numpy(),
         },
         reasons=reasons,
+        lists={
+            name: accounts[name].combine_chunks() for name in (*LIST_COLUMNS, "recent_contacts")
+        },
         log_odds=np.column_stack([items[name].to_numpy() for name in shap]),
         account_rows=_ranges(accounts["account_id"]),
         item_rows=_ranges(items["account_id"]),

@@ -5,7 +5,7 @@ same numbers.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -22,9 +22,10 @@ from features.ledger.read import Ledger
 from features.peers import with_groups
 from models.bundle import Bundle
 from models.explain import FAMILY_NAMES, Explanation, dollar_parts, explain
-from models.priority import item_lanes, priority_values
+from models.priority import item_lanes, worth_of_working
 from models.profile import cell_index
 from models.scorer import CUTS, Curves, model_frame, reach_probabilities, survival_curves
+from serving.account_state import AccountState, account_state
 from serving.policy import Policy
 
 Floats = npt.NDArray[np.float64]
@@ -55,6 +56,8 @@ class Scoring:
         account_id.
     figures : dict of str to KeyFigures
         Key figures by currency.
+    state : AccountState
+        What holds and actions are made from.
     rates : dict of str to float
         Newest known rate of each currency to the reporting currency; empty without rates.
     """
@@ -67,6 +70,7 @@ class Scoring:
     netting: Netting
     accounts: pd.DataFrame
     figures: dict[str, KeyFigures]
+    state: AccountState
     rates: dict[str, float]
 
 
@@ -112,6 +116,7 @@ def score_ledger(
             "parent_account_id from accounts"
         ).to_pandas()
         commitments = commitment_dates(session)
+        state = account_state(session)
         rates = _rates(session, as_of, ledger.manifest.reporting_currency)
     accounts = accounts.drop_duplicates("account_id").merge(
         commitments, on="account_id", how="left"
@@ -137,6 +142,7 @@ def score_ledger(
         netting=netting,
         accounts=accounts,
         figures=figures,
+        state=state,
         rates=rates,
     )
 
@@ -202,11 +208,28 @@ def _items(
     items["dollars_expected_to_stay"] = to_stay
     items["dollars_at_risk"] = to_roll + to_stay
     items["lane"] = item_lanes(days)
-    items["priority_value"] = priority_values(days, p30, collectible, policy.costs, bundle.profile)
+    _price(items, netting, bundle, policy)
     items["fallback"] = curves.fallback
     items["model_version"] = bundle.version
     items["feature_digest"] = bundle.feature_digest
     return items
+
+
+def _price(items: pd.DataFrame, netting: Netting, bundle: Bundle, policy: Policy) -> None:
+    """Add what working each item is worth, with its factors."""
+    days = items["days_past_due"].to_numpy(dtype=float, na_value=np.nan)
+    p30 = items["p_open_30"].to_numpy(dtype=float)
+    worth = worth_of_working(days, p30, netting.collectible_cents, policy.costs, bundle.profile)
+    items["priority_probability"] = worth.probability
+    items["priority_cost"] = worth.cost
+    items["priority_value"] = worth.cents / 100
+
+
+def repriced(scoring: Scoring, bundle: Bundle, policy: Policy) -> Scoring:
+    """Return a scoring with the priorities of another policy; no probability changes."""
+    items = scoring.items.copy()
+    _price(items, scoring.netting, bundle, policy)
+    return replace(scoring, items=items)
 
 
 def _whole_cents(dollars: Floats) -> Floats:

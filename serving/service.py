@@ -104,7 +104,12 @@ class RollRisk:
     @bentoml.api(route="/v1/explain", output_spec=ExplainResponse)
     def explain(self, request: ExplainRequest, /) -> Response:
         """Explain an account: items, families, features beside what is usual, ledger rows."""
-        return self._answer("/v1/explain", lambda pair: answers.explain(pair, request))
+        return self._answer(
+            "/v1/explain",
+            lambda pair: answers.explain(
+                pair, request, self._policy, self._settings.home.snapshots
+            ),
+        )
 
     def _answer(self, route: str, make: Callable[[ServedPair], Answer]) -> Response:
         """Make an answer from the pair of this moment, record it, and return it."""

@@ -32,8 +32,22 @@ from serving.score_table import ScoreTable, make_score_table
 
 logger = logging.getLogger("rollrisk.store")
 
-RANKING = ("lane", "rank", "hold", "collector", "segment")
-"""Account columns that decide the worklist."""
+RANKING = (
+    "account_id",
+    "currency",
+    "segment",
+    "collector",
+    "is_natural_person",
+    "lane",
+    "rank",
+    "hold",
+    "hold_reason",
+    "hold_until",
+    "action",
+    "why",
+    "overridden_by",
+)
+"""Account columns that decide the worklist, and those that feedback may change."""
 
 Stamp = tuple[str, int, int]
 

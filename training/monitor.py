@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.ageing import STEP_DAYS
-from features.catalogue import CATALOGUE
+from features.catalogue import MODEL_FEATURES
 from features.ledger.read import Ledger
 from models.bundle import Bundle
 from models.home import Home
@@ -254,7 +254,7 @@ def training_ranges(bundle: Bundle, as_of: date) -> dict[str, tuple[float, float
     infos = bundle.parts["step_1"].booster.dump_model(num_iteration=1)["feature_infos"]
     dates = bundle.facts.get("as_of_dates") or [str(as_of)]
     passed = max((as_of - date.fromisoformat(str(dates[-1]))).days, 0)
-    in_days = {feature.name for feature in CATALOGUE if feature.unit == "days"}
+    in_days = {feature.name for feature in MODEL_FEATURES if feature.unit == "days"}
     ranges = {}
     for name, info in infos.items():
         low, high = min(info["min_value"], 0.0), max(info["max_value"], 0.0)

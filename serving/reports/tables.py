@@ -8,10 +8,9 @@ import pandas as pd
 
 from features.ageing import BUCKETS, UNDATED
 from models.priority import DUE_SOON, LAST_BUCKET, NO_LANE, PAST_DUE
-from serving.policy import HOLDS
 from serving.reports.charts import AgeingBar
 from serving.reports.scores import cents_of
-from serving.reports.wording import LANE_LABELS, NONE, Amount, days_text, share_text
+from serving.reports.wording import HOLD_GROUPS, LANE_LABELS, NONE, Amount, days_text, share_text
 
 _NETTING: tuple[tuple[str, str, str], ...] = (
     ("unapplied", "Unapplied cash and credits", "received or credited, not yet booked to invoices"),
@@ -174,7 +173,8 @@ def bar(label: str, rows: pd.DataFrame) -> AgeingBar:
 
 def lane_row(lane: str | None, accounts: pd.DataFrame) -> LaneRow:
     """Return a lane's row; ``None`` for the total of all."""
-    held = [int((accounts["hold"] == name).sum()) for name in HOLDS]
+    groups = accounts["hold"].map(HOLD_GROUPS)
+    held = [int((groups == group).sum()) for group in dict.fromkeys(HOLD_GROUPS.values())]
     # Nothing of an account without a lane can roll: there is nothing to work.
     free = int(((accounts["hold"] == "") & (accounts["lane"] != NO_LANE)).sum())
     return LaneRow(

@@ -12,7 +12,6 @@ import pandas as pd
 
 from features.ageing import BUCKETS, UNDATED
 from models.priority import LANES, NO_LANE, PAST_DUE
-from serving.policy import HOLDS
 from serving.reports.cards import AccountCard, account_card
 from serving.reports.charts import AgeingBar
 from serving.reports.drivers import Step, portfolio_steps
@@ -29,7 +28,7 @@ from serving.reports.tables import (
     lane_row,
     netting_rows,
 )
-from serving.reports.wording import HOLD_LABELS, Amount, count_text, long_date, plain
+from serving.reports.wording import HOLD_GROUPS, Amount, count_text, long_date, plain
 
 _DIGEST_SHOWN = 12
 
@@ -133,7 +132,7 @@ def report_view(scores: Scores, *, top: int = 20) -> ReportView:
         unproven=", ".join(
             plain(name).lower() for name in scores.portfolio["point_in_time_unproven"]
         ),
-        hold_labels=tuple(HOLD_LABELS[name] for name in HOLDS),
+        hold_labels=tuple(dict.fromkeys(HOLD_GROUPS.values())),
         sections=tuple(
             _section(scores, currency, part, f"c{position}", top)
             for position, (currency, part) in enumerate(currencies, start=1)

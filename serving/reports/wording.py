@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from features.collectible import PARTS
+from serving.policy_holds import HOLDS
+
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
@@ -20,7 +23,19 @@ HOLD_LABELS: Mapping[str, str] = {
     "disputed": "In dispute",
     "planned": "On a plan",
     "promised": "Promised",
+    "bankruptcy": "Insolvency",
+    "legal": "With counsel",
+    "agency": "With an agency",
+    "do_not_contact": "Not to be contacted",
+    "suspended": "Service suspended",
+    "provisional": "Payment not final",
+    "snooze": "Put off",
+    "cadence": "Contacted enough",
 }
+HOLD_GROUPS: Mapping[str, str] = {
+    kind: HOLD_LABELS[kind] if kind in PARTS else "Left alone" for kind in (*PARTS, *HOLDS)
+}
+"""What each hold is counted under; those that no money explains are counted together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

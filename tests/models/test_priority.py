@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.priority import Costs, cash_rates, item_lanes, priority_values
+from models.priority import Costs, Worth, cash_rates, item_lanes, worth_of_working
 from models.profile import Profile
 
 CAPITAL = 0.09 * 30 / 365
@@ -27,6 +27,11 @@ def test_lanes_follow_what_can_happen_within_30_days() -> None:
     ]
 
 
+def worth(days: float, p: float, cents: int, costs: Costs, profile: Profile) -> Worth:
+    """Return the worth of one item."""
+    return worth_of_working(np.array([days]), np.array([p]), np.array([cents]), costs, profile)
+
+
 @pytest.mark.parametrize(
     ("days", "loss_of_next_bucket"),
     [(-5.0, 0.02), (1.0, 0.05), (30.0, 0.05), (31.0, 0.12), (61.0, 0.30), (90.0, 0.30)],
@@ -35,18 +40,15 @@ def test_exposed_items_are_worth_what_their_rolling_costs(
     costs: Costs, profile: Profile, days: float, loss_of_next_bucket: float
 ) -> None:
     """1,000.00 collectible at 40 % × (loss of the next bucket + capital for 30 days)."""
-    value = priority_values(np.array([days]), np.array([0.4]), np.array([1000.0]), costs, profile)[
-        0
-    ]
-    assert value == pytest.approx(400 * (loss_of_next_bucket + CAPITAL), rel=1e-12)
+    found = worth(days, 0.4, 100_000, costs, profile)
+    assert found.probability[0] == 0.4
+    assert found.cost[0] == pytest.approx(loss_of_next_bucket + CAPITAL, rel=1e-12)
+    assert found.cents[0] == round(40_000 * (loss_of_next_bucket + CAPITAL))
 
 
 def test_a_golden_value(costs: Costs, profile: Profile) -> None:
     """2,500.00 at 60 %, 31-60 days late: 1,500 × (0.12 + 0.09 × 30/365) = 191.10."""
-    value = priority_values(np.array([45.0]), np.array([0.6]), np.array([2500.0]), costs, profile)[
-        0
-    ]
-    assert round(float(value), 2) == 191.10
+    assert worth(45.0, 0.6, 250_000, costs, profile).cents[0] == 19_110
 
 
 @pytest.mark.parametrize(
@@ -58,18 +60,18 @@ def test_items_in_the_last_bucket_are_worth_the_cash_a_call_can_still_bring(
 ) -> None:
     """1,000.00 × the 30-day cash rate of the age band, whatever the probability of staying."""
     for p in (0.1, 0.99):
-        value = priority_values(
-            np.array([days]), np.array([p]), np.array([1000.0]), costs, profile
-        )[0]
-        assert value == pytest.approx(1000 * rate)
+        found = worth(days, p, 100_000, costs, profile)
+        assert (found.probability[0], found.cost[0]) == (pytest.approx(rate), 1.0)
+        assert found.cents[0] == round(100_000 * rate)
 
 
-def test_items_that_cannot_roll_are_worth_nothing(costs: Costs, profile: Profile) -> None:
+@pytest.mark.parametrize("days", [-60.0, np.nan])
+def test_items_that_cannot_roll_are_worth_nothing(
+    costs: Costs, profile: Profile, days: float
+) -> None:
     """Neither far from due nor undated items lift an account."""
-    values = priority_values(
-        np.array([-60.0, np.nan]), np.array([0.9, 0.9]), np.array([1e6, 1e6]), costs, profile
-    )
-    assert values.tolist() == [0.0, 0.0]
+    found = worth(days, 0.9, 10**8, costs, profile)
+    assert (found.probability[0], found.cost[0], found.cents[0]) == (0, 0, 0)
 
 
 def test_cash_rates_are_missing_outside_the_last_bucket(profile: Profile) -> None:

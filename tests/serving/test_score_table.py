@@ -5,7 +5,13 @@ import math
 import pyarrow.parquet as pq
 import pytest
 
-from serving.score_table import ACCOUNT_COLUMNS, ITEM_COLUMNS, ScoreTable, make_score_table
+from serving.score_table import (
+    ACCOUNT_COLUMNS,
+    ITEM_COLUMNS,
+    LIST_COLUMNS,
+    ScoreTable,
+    make_score_table,
+)
 from tests.serving.conftest import Installation
 
 
@@ -31,7 +37,7 @@ def test_every_stored_item_is_rendered_once(table: ScoreTable, installation: Ins
             seen += 1
             for name, shown in item.items():
                 value = row[name]
-                if name.startswith("p_"):
+                if name.startswith(("p_", "priority_probability", "priority_cost")):
                     assert shown == value
                 elif isinstance(value, float):
                     assert shown == f"{value:.2f}"
@@ -47,7 +53,7 @@ def test_an_account_stands_once_per_currency_with_its_items(table: ScoreTable) -
     """The account's money is the sum of its items' money."""
     for account_id in table.account_rows:
         for entry in table.account(account_id, 5):
-            assert set(entry) == {*ACCOUNT_COLUMNS, "items", "reasons"}
+            assert set(entry) == {*ACCOUNT_COLUMNS, *LIST_COLUMNS, "items", "reasons"}
             cents = sum(round(float(item["dollars_at_risk"]) * 100) for item in entry["items"])
             assert cents == round(float(entry["dollars_at_risk"]) * 100)
 

@@ -244,7 +244,7 @@ def test_another_policy_moves_priorities_and_no_probability(
     other = score_ledger(small.ledger, AS_OF, bundle, dear).items
     mine = scored.scoring.items
     changed = [name for name in mine.columns if not mine[name].equals(other[name])]
-    assert changed == ["priority_value"]
+    assert changed == ["priority_cost", "priority_value"]
 
 
 def test_a_day_earlier_scores_what_the_books_showed_then(

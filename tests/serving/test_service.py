@@ -18,7 +18,7 @@ from models.snapshot import CURRENT, read_snapshot_model
 from serving.auth import read_keys, revoke_key
 from serving.policy import read_policy
 from serving.schemas import ExplainResponse, ScoreResponse, WorklistResponse
-from serving.worklist import fill_capacity
+from serving.worklist_capacity import fill_capacity
 from tests.serving.conftest import (
     MADE_ON,
     Installation,
@@ -102,13 +102,15 @@ def test_rows_sent_score_as_the_snapshot(server: Server, installation: Installat
         assert by_rows["ledger_digest"] != by_id["ledger_digest"]
 
 
-def test_the_worklist_fills_the_capacity_by_lanes(server: Server, accounts: pd.DataFrame) -> None:
+def test_the_worklist_fills_the_capacity_by_lanes(
+    server: Server, accounts: pd.DataFrame, installation: Installation
+) -> None:
     """Same accounts in the same order as the batch rule gives, with shares that sum to 1."""
     policy = read_policy()
     response = server.post("/v1/worklist", {"capacity": 10}, "analyst")
     WorklistResponse.model_validate_json(response.content)
     told = answer_of(response)
-    expected = fill_capacity(accounts, policy, 10)
+    expected = fill_capacity(accounts, policy, 10, on=installation.as_of)
     assert [e["account_id"] for e in told["accounts"]] == expected["account_id"].to_list()
     assert [e["position"] for e in told["accounts"]] == list(range(1, 11))
     assert [e["rank"] for e in told["accounts"]] == expected["rank"].to_list()
@@ -116,6 +118,9 @@ def test_the_worklist_fills_the_capacity_by_lanes(server: Server, accounts: pd.D
     assert sum(lane["share"] for lane in told["lanes"]) == pytest.approx(1)
     assert sum(lane["listed"] for lane in told["lanes"]) == 10
     assert all(entry["action"] and entry["reasons"] for entry in told["accounts"])
+    for entry in told["accounts"]:
+        cents = sum(round(100 * float(item["value"])) for item in entry["why_ranked"])
+        assert cents == round(100 * float(entry["priority_value"]))
 
 
 def test_the_worklist_is_cut_by_collector_and_segment(
@@ -172,6 +177,23 @@ ERRORS: dict[str, tuple[str, Any, str | None, int, str]] = {
         "analyst",
         404,
         "unknown_invoice",
+    ),
+    "a scenario that the books do not allow": (
+        "/v1/explain",
+        {"account_id": "A-000003", "what_if": [{"kind": "dispute_closes", "currency": "XXX"}]},
+        "analyst",
+        422,
+        "impossible_scenario",
+    ),
+    "an amount that is no money": (
+        "/v1/explain",
+        {
+            "account_id": "A-000003",
+            "what_if": [{"kind": "pays", "currency": "USD", "amount": "1e9"}],
+        },
+        "analyst",
+        400,
+        "malformed",
     ),
     "unknown account, rows": (
         "/v1/score",

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from features.ledger.read import Ledger
-from models.priority import LANES
 from serving.policy import Policy, read_policy
 from serving.scoring import Scoring, score_ledger
-from serving.worklist import fill_capacity, rank_accounts
+from serving.worklist import rank_accounts
+from serving.worklist_capacity import fill_capacity
 from tests.conftest import make_ledger
 from training.choice import matrix_model
 
@@ -238,37 +238,10 @@ def test_an_accounts_figures_are_the_sums_of_its_items(
             assert row["p_roll"] == pytest.approx(weighted / exposed["collectible"].sum())
 
 
-def test_capacity_is_shared_out_by_lane_and_spare_seats_are_filled(
-    accounts: pd.DataFrame, policy: Policy
-) -> None:
-    """No more than asked for, no held account, in rank order within a lane."""
-    free = accounts[(accounts["hold"] == "") & (accounts["lane"] != "")]
-    for capacity in range(1, len(free) + 4):
-        chosen = fill_capacity(accounts, policy, capacity)
-        assert len(chosen) == min(capacity, len(free))
-        assert chosen["position"].tolist() == list(range(1, len(chosen) + 1))
-        assert (chosen["hold"] == "").all()
-        seats = policy.seats(capacity)
-        for lane in LANES:
-            there = int((free["lane"] == lane).sum())
-            assert (chosen["lane"] == lane).sum() >= min(seats[lane], there)
-            ranks = chosen.loc[chosen["lane"] == lane, "rank"].tolist()
-            assert ranks == sorted(ranks)
-
-
-def test_held_accounts_are_listed_when_asked_for(accounts: pd.DataFrame, policy: Policy) -> None:
-    """After the others of their lane."""
-    chosen = fill_capacity(accounts, policy, 100, include_held=True)
-    assert {"E", "G", "H", "I"} <= set(chosen["account_id"])
-    past_due = chosen[(chosen["lane"] == "past_due") & (chosen["currency"] == "USD")]
-    held = (past_due["hold"] != "").to_numpy()
-    assert (np.diff(held.astype(int)) >= 0).all()
-
-
 def test_books_without_open_items_have_an_empty_worklist(ledger: Ledger, policy: Policy) -> None:
     """A day before the first invoice is no error."""
     early = date(2023, 1, 1)
     scoring = score_ledger(ledger, early, matrix_model(ledger, early), policy)
     accounts = rank_accounts(scoring, policy)
     assert len(accounts) == 0
-    assert len(fill_capacity(accounts, policy, 5)) == 0
+    assert len(fill_capacity(accounts, policy, 5, on=early)) == 0

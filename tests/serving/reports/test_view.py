@@ -94,7 +94,7 @@ def test_lanes_account_for_every_account(scoring_of: Callable[..., Path]) -> Non
     section = report_view(read_scores(folder)).sections[0]
     past_due = section.lanes[0]
     assert (past_due.accounts, past_due.to_work) == ("6", "4")
-    assert past_due.held == (NONE, "1", NONE, "1")
+    assert past_due.held == (NONE, "1", NONE, "1", NONE)
     assert "2 held" in section.worklist_note
 
 
