@@ -22,8 +22,9 @@ COMMANDS: dict[str, str] = {
     "promote": "Make a version the champion.",
     "score": "Score a ledger on a day and publish the worklist.",
     "report": "Write a scoring as one HTML page.",
-    "keys": "Make, list and revoke API keys.",
+    "keys": "Make, list, rotate and revoke API keys.",
     "serve": "Answer scoring requests over HTTP.",
+    "replay": "Make an answer of the service again, to the bit.",
 }
 
 

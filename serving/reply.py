@@ -4,6 +4,7 @@ Whatever answers with an error in another shape, BentoML included, is put into t
 """
 
 import json
+import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -21,12 +22,16 @@ _HEADERS: Headers = [
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
     # BentoML's own index page would load a tracker from elsewhere.
     (
         b"content-security-policy",
         (
             b"default-src 'self'; script-src 'self' 'unsafe-inline'; "
-            b"style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+            b"style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+            b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         ),
     ),
 ]
@@ -59,14 +64,23 @@ class Reply:
         self._request_id = request_id
         self._held: Message | None = None
         self._chunks: list[bytes] = []
+        self._closed = False
         self.request_body = b""
+        self.status = 0
+
+    def close(self) -> None:
+        """Take no more messages: somebody else has answered."""
+        self._closed = True
 
     async def __call__(self, message: Message) -> None:
         """Pass a message on; errors and the API description wait until they are whole."""
+        if self._closed:
+            return
         if message["type"] == "http.response.start":
             if self._rewrites(message):
                 self._held = message
                 return
+            self.status = message["status"]
             await self._send({**message, "headers": self._headers(message["headers"])})
         elif message["type"] == "http.response.body" and self._held is not None:
             self._chunks.append(bytes(message.get("body", b"")))
@@ -77,7 +91,10 @@ class Reply:
 
     async def refuse(self, error: ApiError) -> None:
         """Answer with an error of the gate itself."""
+        self._held = None
         extra = [(b"www-authenticate", b"Bearer")] if error.status == 401 else []
+        if error.retry_after is not None:
+            extra.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
         start = {"type": "http.response.start", "status": error.status, "headers": extra}
         body = error_body(error.code, error.message, error.details)
         await self._whole(start, body)
@@ -96,6 +113,7 @@ class Reply:
         await self._whole(start, body)
 
     async def _whole(self, start: Message, body: bytes) -> None:
+        self.status = start["status"]
         kept = [
             (name, value)
             for name, value in start["headers"]
