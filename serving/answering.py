@@ -65,7 +65,10 @@ def answer(request: BaseModel, ground: Ground) -> Answer:
         case ScoreRequest():
             return answers.score(ground.pair, request, policy, ground.settings)
         case WorklistRequest():
-            return _page(answers.worklist(ground.pair, request, policy), request, ground)
+            whole = answers.worklist(
+                ground.pair, request, policy, feedback=ground.feedback, on=ground.on
+            )
+            return _page(whole, request, ground)
         case ExplainRequest():
             return answers.explain(ground.pair, request)
     raise TypeError(f"{type(request).__name__} is no request for scores.")

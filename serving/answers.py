@@ -4,15 +4,18 @@ No clock, no key and no network here. The service adds the request id, records t
 sends it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+import pandas as pd
 
 from features.catalogue import feature_digest
 from models.priority import LANES
 from serving.errors import ApiError, Detail
 from serving.explain_account import explain_account
+from serving.feedback import Feedback, standing
 from serving.policy import Policy
 from serving.rows import Rows, ledger_of_rows, score_rows
 from serving.schemas import ExplainRequest, ScoreRequest, WorklistRequest
@@ -159,9 +162,22 @@ def _too_many(where: str, found: int, limit: int) -> ApiError:
     )
 
 
-def worklist(pair: ServedPair, request: WorklistRequest, policy: Policy) -> Answer:
-    """Return the accounts to work, lane by lane, with why each ranks and what to do."""
+def worklist(
+    pair: ServedPair,
+    request: WorklistRequest,
+    policy: Policy,
+    *,
+    feedback: Sequence[Feedback] = (),
+    on: date | None = None,
+) -> Answer:
+    """Return the accounts to work, lane by lane, with why each ranks and what to do.
+
+    Accounts that collectors put off are left out on the day ``on``.
+    """
     ranking = pair.ranking
+    told = standing(feedback, on or pair.manifest.as_of)
+    snoozed = [account_id for account_id, stands in told.items() if stands.snooze is not None]
+    ranking = ranking[~pd.Series(pair.table.accounts["account_id"]).isin(snoozed)]
     for column in ("collector", "segment"):
         wanted = getattr(request, column)
         if wanted is not None:

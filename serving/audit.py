@@ -32,6 +32,8 @@ from serving.audit_rows import (
 from serving.audit_schema import ANSWERS, FEEDBACK, KEPT, SCORES, make_engine, migrate, reading
 from serving.settings import Settings
 
+__all__ = ["Audit", "Given", "audit_of", "open_audit"]
+
 
 class Audit:
     """An audit store; usable from several threads and processes.
@@ -172,6 +174,13 @@ class Audit:
         with self.read() as connection:
             found, erased_at = connection.execute(newest).one()
         return int(found or 0), str(erased_at or "")
+
+    def settle(self) -> None:
+        """Leave nothing of deleted rows in SQLite's log; PostgreSQL vacuums by itself."""
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                driver.execute("pragma wal_checkpoint(truncate)")  # type: ignore[union-attr]
 
     def close(self) -> None:
         """Close the store's connections."""

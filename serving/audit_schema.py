@@ -24,6 +24,13 @@ READING = "rollrisk_reading"
 _MIGRATING = 0x726F6C6C
 """Advisory lock of PostgreSQL under which one process migrates and the others wait."""
 
+_PRAGMAS = (
+    "busy_timeout = 10000",
+    "journal_mode = wal",
+    "synchronous = full",  # what is committed is on disk
+    "secure_delete = on",  # what is erased is overwritten
+)
+
 METADATA = sa.MetaData()
 _COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -116,7 +123,7 @@ def make_engine(address: Path | DatabaseUrl) -> sa.Engine:
 def _set_up_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 (the driver's)
     del record
     connection.isolation_level = None  # transactions are begun by `_begin_sqlite`
-    for pragma in ("busy_timeout = 10000", "journal_mode = wal", "synchronous = full"):
+    for pragma in _PRAGMAS:
         connection.execute(f"pragma {pragma}")
 
 

@@ -22,9 +22,12 @@ COMMANDS: dict[str, str] = {
     "promote": "Make a version the champion.",
     "score": "Score a ledger on a day and publish the worklist.",
     "report": "Write a scoring as one HTML page.",
+    "daily": "The day's work: import, check, score, publish, monitor.",
     "keys": "Make, list, rotate and revoke API keys.",
     "serve": "Answer scoring requests over HTTP.",
     "replay": "Make an answer of the service again, to the bit.",
+    "prune": "Delete snapshots, rows sent and audit rows beyond their time.",
+    "forget": "Erase an account from snapshots and the audit store.",
 }
 
 

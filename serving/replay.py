@@ -97,6 +97,8 @@ def _replay(audit: Audit, home: Home, row: sa.RowMapping) -> Replay:
 def _made_again(audit: Audit, home: Home, row: sa.RowMapping) -> bytes:
     if row["erased_at"] is not None:
         raise _GoneError(f"What was asked was erased on {row['erased_at'][:10]}.")
+    if row["route"] not in REQUESTS:
+        raise _GoneError("It was a page for people; pages are not made again.")
     if row["request"] is None:
         raise _GoneError("The release that answered did not keep what was asked.")
     asked: dict[str, Any] = json.loads(row["request"])

@@ -137,6 +137,28 @@ def test_what_collectors_tell_is_stored_with_who_told_it(
     assert json.loads(rows[1][3])["by"] == "manager"
 
 
+def test_an_account_that_is_put_off_leaves_the_list_until_it_is_taken_back(
+    server: Server, installation: Installation
+) -> None:
+    """The snooze reaches the next list, ends its cursors, and a list of before is replayed."""
+    asked = {"capacity": 10, "page_size": 5}
+    before = post(server, "/v1/worklist", asked).json()
+    first = before["accounts"][0]["account_id"]
+    snooze = {"kind": "snooze", "account_id": first, "reason": "Closed.", "until": "2999-01-01"}
+    assert post(server, "/v1/outcomes", {"records": [snooze]}).status_code == 200
+    listed = {
+        entry["account_id"] for entry in post(server, "/v1/worklist", asked).json()["accounts"]
+    }
+    assert first not in listed
+    stale = post(server, "/v1/worklist", asked | {"cursor": before["next_cursor"]})
+    assert error_of(stale, 409)["code"] == "stale_cursor"
+    taken_back = snooze | {"until": "2000-01-01"}
+    post(server, "/v1/outcomes", {"records": [taken_back]})
+    after = post(server, "/v1/worklist", asked).json()
+    assert after["accounts"] == before["accounts"]
+    assert rollrisk(installation.home, "replay", before["request_id"]).returncode == 0
+
+
 def test_records_that_break_a_rule_are_refused_together(server: Server) -> None:
     """Nothing of the request is stored, and card numbers are not said again."""
     records = [

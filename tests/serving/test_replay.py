@@ -43,9 +43,11 @@ def audit(audit_address: Any) -> Iterator[Audit]:  # noqa: ANN401 (Path or Datab
     made.close()
 
 
-def given_out(audit: Audit, home: Home, route: str, asked: dict[str, Any]) -> bytes:
-    """Answer as the service does, record it as ``r-1``, and return the body."""
-    (folder,) = home.snapshots.iterdir()
+def given_out(
+    audit: Audit, home: Home, route: str, asked: dict[str, Any], *, request_id: str = "r-1"
+) -> bytes:
+    """Answer as the service does, record it, and return the body."""
+    (folder,) = (path for path in home.snapshots.iterdir() if path.is_dir())
     request: BaseModel = REQUESTS[route].model_validate_json(json.dumps(asked))
     ground = Ground(
         pair=load_snapshot(folder),
@@ -54,9 +56,9 @@ def given_out(audit: Audit, home: Home, route: str, asked: dict[str, Any]) -> by
         on=AT.date(),
     )
     found = answer(request, ground)
-    body = encode("r-1", found.body)
+    body = encode(request_id, found.body)
     given = given_of(
-        request, found, ground, request_id="r-1", caller="erp", route=route, at=AT, body=body
+        request, found, ground, request_id=request_id, caller="erp", route=route, at=AT, body=body
     )
     audit.record(given, kept=kept_of(request, ground))
     return body
