@@ -68,8 +68,8 @@ def score(pair: ServedPair, request: ScoreRequest, policy: Policy, settings: Set
         rows that break the contract, 503 when the model reads other features than these.
     """
     asked = tuple(dict.fromkeys(request.account_ids))
-    if len(asked) > settings.max_accounts:
-        raise _too_many("account_ids", len(asked), settings.max_accounts)
+    if len(request.account_ids) > settings.max_accounts:
+        raise _too_many("account_ids", len(request.account_ids), settings.max_accounts)
     if request.ledger is not None:
         return _score_rows(pair, request, asked, policy, settings)
     manifest = pair.manifest

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from pydantic_core import from_json
+
 from serving.errors import ApiError, Detail
 from serving.reply import Message
 
@@ -11,6 +13,10 @@ Receive = Callable[[], Awaitable[Message]]
 DRAIN = 4
 """Up to this many times the limit is read and dropped, so that a client that is still sending
 gets to see the refusal."""
+
+LARGE = 65_536
+"""Bodies beyond this many bytes are looked at before they are validated."""
+MOST_KEYS = 50
 
 
 async def read_body(receive: Receive, *, declared: str, limit: int, seconds: float) -> bytes:
@@ -71,6 +77,44 @@ async def _read(receive: Receive, limit: int, declared: str) -> tuple[bytes, int
             chunks.append(chunk)
         more = message.get("more_body", False)
     return b"".join(chunks), max(size, announced)
+
+
+async def check_json(body: bytes) -> None:
+    """Refuse a large body of nonsense before it is looked at key by key.
+
+    A validator tells every key that it does not know; of half a million it would tell half a
+    million times.
+
+    Raises
+    ------
+    ApiError
+        400 for what is no JSON object of a bearable number of keys.
+    """
+    if len(body) <= LARGE:
+        return
+    try:
+        content = await asyncio.to_thread(from_json, body)
+    except ValueError as error:
+        raise _malformed("JSON, not nested deeply") from error
+    if not isinstance(content, dict) or len(content) > MOST_KEYS:
+        raise _malformed("an object with no other keys than those in /docs.json")
+    tables = content.get("ledger")
+    lists = [*tables.values()] if isinstance(tables, dict) else []
+    rows = [row for table in lists if isinstance(table, list) for row in table]
+    if not all(isinstance(row, dict) for row in rows):
+        raise _malformed("rows of the ledger as objects")
+    ids = content.get("account_ids")
+    if isinstance(ids, list) and not all(isinstance(each, str) for each in ids):
+        raise _malformed("account_ids as texts")
+
+
+def _malformed(rule: str) -> ApiError:
+    return ApiError(
+        400,
+        "malformed",
+        "The request is malformed; nothing was done.",
+        (Detail(where="body", rule=rule),),
+    )
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

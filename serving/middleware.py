@@ -8,6 +8,7 @@ through ``serving.reply``.
 
 import asyncio
 import ipaddress
+import logging
 import re
 import time
 import uuid
@@ -18,7 +19,7 @@ from typing import Any
 
 from serving.auth import PREFIX, ROUTE_ROLES, KeyRing, Role
 from serving.auth_oidc import TokenVerifier
-from serving.body import Receive, read_body, replay
+from serving.body import Receive, check_json, read_body, replay
 from serving.budget import Budget
 from serving.errors import ApiError, Detail
 from serving.logs import log_request
@@ -30,8 +31,13 @@ Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
 
+logger = logging.getLogger("rollrisk.gate")
+
 API = "/v1/"
+FAILED = "Something failed here. The request id names the entry in the server's log."
 ANONYMOUS = ""
+ROUTE_BYTES = {"/v1/worklist": 65_536, "/v1/explain": 65_536, "/v1/outcomes": 1_000_000}
+"""Bytes of a body on routes that take no ledger rows; the setting's limit holds as well."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}")
@@ -124,6 +130,11 @@ class Gate:
             await self._answer(scope, replay(body, receive), reply, facts)
         except ApiError as error:
             await reply.refuse(error)
+        except Exception:
+            logger.exception("Answering failed.", extra={"request_id": request_id})
+            if reply.status:
+                raise
+            await reply.refuse(ApiError(500, "internal", FAILED))
         finally:
             log_request(
                 request_id=request_id,
@@ -211,12 +222,16 @@ class Gate:
     async def _body(self, scope: Scope, headers: Headers, receive: Receive) -> bytes:
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return b""
-        return await read_body(
+        most = self._settings.max_body_bytes
+        body = await read_body(
             receive,
             declared=headers.get(b"content-length", b"").decode("latin-1"),
-            limit=self._settings.max_body_bytes,
+            limit=min(most, ROUTE_BYTES.get(scope["path"], most)),
             seconds=self._settings.body_seconds,
         )
+        if scope["path"].startswith(API):
+            await check_json(body)
+        return body
 
 
 def _request_id(headers: Headers) -> str:

@@ -16,6 +16,8 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 DOCS = "/docs.json"
+SHOWN = 100
+"""Places of a malformed request, and characters of a value, that a refusal tells."""
 
 _HEADERS: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -143,7 +145,7 @@ class Reply:
 
 
 def invalid_places(body: bytes, request_body: bytes) -> list[Detail]:
-    """Return what BentoML's validation found wrong with a request.
+    """Return what BentoML's validation found wrong with a request, at most ``SHOWN`` places.
 
     Parameters
     ----------
@@ -158,27 +160,32 @@ def invalid_places(body: bytes, request_body: bytes) -> list[Detail]:
     >>> invalid_places(answer, b'{"capacity": "all"}')
     [Detail(where='capacity', rule='Not an int', value='all')]
     """
-    try:
-        content = json.loads(body)
-        found = content.get("detail", []) if isinstance(content, dict) else []
-    except ValueError:
-        found = []
+    content = _parsed(body)
+    found = content.get("detail", []) if isinstance(content, dict) else []
+    sent = _parsed(request_body)
     details = []
-    for error in found:
+    for error in found[:SHOWN]:
         where = ".".join(str(part) for part in error["loc"]) or "body"
         unknown = error["type"] == "extra_forbidden"
         rule = "no other keys than those in /docs.json" if unknown else error["msg"]
-        shown = None if unknown else _sent(request_body, error["loc"])
+        shown = None if unknown else _sent(sent, error["loc"])
         details.append(Detail(where=where, rule=rule, value=shown))
     return details
 
 
-def _sent(request_body: bytes, place: list[str | int]) -> str | None:
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 (any JSON value)
+    """Return a JSON value, None where it is none or is nested too deeply to be looked at."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _sent(value: Any, place: list[str | int]) -> str | None:  # noqa: ANN401 (any JSON value)
     """Return the scalar that was sent at ``place``, None when there is none."""
     try:
-        value = json.loads(request_body)
         for part in place:
             value = value[part]
-    except (ValueError, LookupError, TypeError):
+    except (LookupError, TypeError):
         return None
-    return None if value is None or isinstance(value, dict | list) else str(value)
+    return None if value is None or isinstance(value, dict | list) else str(value)[:SHOWN]

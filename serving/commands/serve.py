@@ -51,7 +51,8 @@ def command(port: int, host: str) -> None:
             )
         if read_keys(settings.home.keys):
             raise click.ClickException(
-                "Every key is revoked or has ended. Make one with `rollrisk keys create NAME --role ROLE`."
+                "Every key is revoked or has ended. Make one with "
+                "`rollrisk keys create NAME --role ROLE`."
             )
         key = create_key(settings.home.keys, FIRST, "manager", today=now.date())
         console().print(

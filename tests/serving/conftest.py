@@ -25,6 +25,8 @@ from serving.auth import ROLES, Role, create_key
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MADE_ON = date(2025, 1, 1)
+BODY_SECONDS = 5
+"""How long a body may take to arrive at the servers of the tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,8 @@ def environment(home: Home) -> dict[str, str]:
         **kept,
         "ROLLRISK_HOME": str(home.path),
         "ROLLRISK_REFRESH_SECONDS": "0.2",
+        "ROLLRISK_BODY_SECONDS": str(BODY_SECONDS),
+        "ROLLRISK_REQUESTS_PER_MINUTE": "100000",
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",
     }
