@@ -26,6 +26,9 @@ from serving.worklist import fill_capacity
 
 REASONS_IN_WORKLIST = 3
 
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
+"""Beyond these days the year before and the year after cannot be reckoned with."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -110,6 +113,19 @@ def _score_rows(
             "malformed",
             "With ledger rows, as_of must say for which day they are scored.",
             (Detail(where="as_of", rule="required with ledger"),),
+        )
+    if not FIRST_DAY <= request.as_of <= LAST_DAY:
+        raise ApiError(
+            422,
+            "ledger_contract",
+            f"Rows are scored for days from {FIRST_DAY} to {LAST_DAY}.",
+            (
+                Detail(
+                    where="as_of",
+                    rule=f"from {FIRST_DAY} to {LAST_DAY}",
+                    value=request.as_of.isoformat(),
+                ),
+            ),
         )
     rows = sum(len(table) for table in tables.values())
     if rows > settings.max_rows:
