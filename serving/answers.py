@@ -31,6 +31,9 @@ from serving.worklist_why import why_ranked
 
 REASONS_IN_WORKLIST = 3
 
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
+"""Beyond these days the year before and the year after cannot be reckoned with."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -73,8 +76,8 @@ def score(pair: ServedPair, request: ScoreRequest, policy: Policy, settings: Set
         rows that break the contract, 503 when the model reads other features than these.
     """
     asked = tuple(dict.fromkeys(request.account_ids))
-    if len(asked) > settings.max_accounts:
-        raise _too_many("account_ids", len(asked), settings.max_accounts)
+    if len(request.account_ids) > settings.max_accounts:
+        raise _too_many("account_ids", len(request.account_ids), settings.max_accounts)
     if request.ledger is not None:
         return _score_rows(pair, request, asked, policy, settings)
     manifest = pair.manifest
@@ -115,6 +118,19 @@ def _score_rows(
             "malformed",
             "With ledger rows, as_of must say for which day they are scored.",
             (Detail(where="as_of", rule="required with ledger"),),
+        )
+    if not FIRST_DAY <= request.as_of <= LAST_DAY:
+        raise ApiError(
+            422,
+            "ledger_contract",
+            f"Rows are scored for days from {FIRST_DAY} to {LAST_DAY}.",
+            (
+                Detail(
+                    where="as_of",
+                    rule=f"from {FIRST_DAY} to {LAST_DAY}",
+                    value=request.as_of.isoformat(),
+                ),
+            ),
         )
     rows = sum(len(table) for table in tables.values())
     if rows > settings.max_rows:

@@ -1,104 +1,249 @@
 """The audit store: who was told which scores, when, from what.
 
 One row per answer, committed before the answer leaves. The row names the model, the features,
-the as-of date and the snapshot, so that the same answer can be made again; of the answer it
-keeps the digest.
+the as-of date, the snapshot and the request, so that the same answer can be made again; of the
+answer it keeps the digest. Rows that were sent are kept once, compressed, by their digest.
 """
 
 import json
-import os
-import sqlite3
 import threading
-from dataclasses import astuple, dataclass, fields
-from datetime import date, datetime
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """One answer that gave scores out.
+from features.sources.database_url import DatabaseUrl
+from serving.audit_rows import (
+    POLICY,
+    Given,
+    Kept,
+    KeyedAnswer,
+    Noted,
+    given_row,
+    instant,
+    note_row,
+    noted,
+)
+from serving.audit_schema import ANSWERS, FEEDBACK, KEPT, SCORES, make_engine, migrate, reading
+from serving.settings import Settings
 
-    Parameters
-    ----------
-    request_id : str
-        Names the answer; it is also in the answer.
-    at : datetime
-        When, with its zone.
-    caller : str
-        Name of the key.
-    route : str
-        Path that was asked.
-    model_version, feature_digest : str
-        What scored.
-    as_of : date
-        Observation date.
-    snapshot : str
-        Name of the snapshot; for rows sent, ``rows-`` and the digest of the rows.
-    account_ids : tuple of str
-        Accounts in the answer, in its order.
-    response_sha256 : str
-        Digest of the body, hexadecimal.
-    """
-
-    request_id: str
-    at: datetime
-    caller: str
-    route: str
-    model_version: str
-    feature_digest: str
-    as_of: date
-    snapshot: str
-    account_ids: tuple[str, ...]
-    response_sha256: str
-
-
-_COLUMNS = tuple(entry.name for entry in fields(Given))
+__all__ = ["Audit", "Given", "audit_of", "open_audit"]
 
 
 class Audit:
-    """An open audit store; usable from several threads.
+    """An audit store; usable from several threads and processes.
 
     Parameters
     ----------
-    path : Path
-        SQLite file, made with mode 0600 when it is not there.
+    address : Path or DatabaseUrl
+        SQLite file, made with mode 0600 when it is not there, or a database. Its layout is
+        brought up to date on the first use, not here: a database that is away for a moment
+        stops no service from starting.
+    idempotency : timedelta
+        How long an idempotency key gives the first answer again.
     """
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    def __init__(
+        self, address: Path | DatabaseUrl, *, idempotency: timedelta = timedelta(hours=24)
+    ) -> None:
+        self._engine = make_engine(address)
+        self._idempotency = idempotency
+        self._migrated = False
+        self._stored_policies: set[str] = set()
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
-        with self._lock, self._connection:
-            self._connection.execute("pragma journal_mode = wal")
-            self._connection.execute("pragma synchronous = full")
-            columns = ", ".join(f"{name} text not null" for name in _COLUMNS)
-            self._connection.execute(
-                f"create table if not exists scores (id integer primary key, {columns})"
-            )
-            self._connection.execute(
-                "create index if not exists scores_request_id on scores (request_id)"
-            )
 
-    def record(self, given: Given) -> None:
-        """Commit one row; when this returns, the row is on disk."""
-        values = [_text(value) for value in astuple(given)]
-        marks = ", ".join("?" for _ in _COLUMNS)
-        with self._lock, self._connection:
-            self._connection.execute(
-                f"insert into scores ({', '.join(_COLUMNS)}) values ({marks})",  # noqa: S608 (own names)
-                values,
-            )
+    def check(self) -> None:
+        """Make sure that the store answers and has its layout; SQLAlchemyError when it is away."""
+        with self.read() as connection:
+            connection.execute(sa.select(1))
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a transaction that only reads."""
+        self._migrate()
+        with reading(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a transaction; what it wrote is on disk when it ends without an error."""
+        self._migrate()
+        with self._engine.begin() as connection:
+            yield connection
+
+    def _migrate(self) -> None:
+        if self._migrated:
+            return
+        with self._lock:
+            if not self._migrated:
+                migrate(self._engine)
+                self._migrated = True
+
+    def record(
+        self,
+        given: Given | None,
+        *,
+        kept: Sequence[Kept] = (),
+        keyed: KeyedAnswer | None = None,
+        notes: Sequence[Noted] = (),
+    ) -> KeyedAnswer | None:
+        """Commit an answer; when this returns, it is on disk.
+
+        Parameters
+        ----------
+        given : Given or None
+            The row; None for an answer that gave no scores out.
+        kept : sequence of Kept
+            What the answer was made from.
+        keyed : KeyedAnswer or None
+            The answer under its idempotency key.
+        notes : sequence of Noted
+            Feedback that came with the request.
+
+        Returns
+        -------
+        KeyedAnswer or None
+            The answer that was stored under the key before, in which case nothing was written;
+            None when this one was.
+        """
+        now = datetime.now(UTC) if given is None else given.at
+        with self.write() as connection:
+            if keyed is not None and not self._claim(connection, keyed, now):
+                return _stored_answer(connection, keyed.caller, keyed.idempotency_key)
+            for content in kept:
+                if content.digest not in self._stored_policies:
+                    _keep(connection, content, now)
+            if notes:
+                connection.execute(sa.insert(FEEDBACK), [note_row(note) for note in notes])
+            if given is not None:
+                connection.execute(sa.insert(SCORES), given_row(given))
+        # Policies are few and stay; rows sent are looked at each time, since they age.
+        self._stored_policies |= {content.digest for content in kept if content.kind == POLICY}
+        return None
+
+    def answer_of(self, caller: str, idempotency_key: str) -> KeyedAnswer | None:
+        """Return what a caller was answered under a key, None for a new or expired key."""
+        oldest = instant(datetime.now(UTC) - self._idempotency)
+        with self.read() as connection:
+            return _stored_answer(connection, caller, idempotency_key, oldest)
+
+    def _claim(self, connection: sa.Connection, keyed: KeyedAnswer, now: datetime) -> bool:
+        """Store an answer under its key; False when the key holds one already."""
+        own = _own_key(keyed.caller, keyed.idempotency_key)
+        oldest = instant(now - self._idempotency)
+        connection.execute(sa.delete(ANSWERS).where(*own, ANSWERS.c.at < oldest))
+        row = {
+            "caller": keyed.caller,
+            "idempotency_key": keyed.idempotency_key,
+            "at": instant(now),
+            "route": keyed.route,
+            "request_sha256": keyed.request_sha256,
+            "account_ids": json.dumps(keyed.account_ids),
+            "body": zlib.compress(keyed.body),
+        }
+        return _insert_new(connection, ANSWERS, row)
+
+    def kept_text(self, digest: str) -> str | None:
+        """Return kept content, None when it is gone."""
+        with self.read() as connection:
+            content = connection.scalar(sa.select(KEPT.c.content).where(KEPT.c.digest == digest))
+        return None if content is None else zlib.decompress(content).decode()
+
+    def rows_of_request(self, request_id: str) -> list[sa.RowMapping]:
+        """Return the rows of a request id, oldest first; a caller may use an id again."""
+        query = sa.select(SCORES).where(SCORES.c.request_id == request_id).order_by(SCORES.c.id)
+        with self.read() as connection:
+            return list(connection.execute(query).mappings())
+
+    def feedback(self, *, through: int | None = None) -> list[Noted]:
+        """Return what is noted and not erased, oldest first, up to the id ``through``."""
+        query = sa.select(FEEDBACK).where(FEEDBACK.c.erased_at.is_(None)).order_by(FEEDBACK.c.id)
+        if through is not None:
+            query = query.where(FEEDBACK.c.id <= through)
+        with self.read() as connection:
+            return [noted(row) for row in connection.execute(query).mappings()]
+
+    def feedback_state(self) -> tuple[int, str]:
+        """Return the id of the newest feedback, 0 without any, and when some was erased last."""
+        newest = sa.select(sa.func.max(FEEDBACK.c.id), sa.func.max(FEEDBACK.c.erased_at))
+        with self.read() as connection:
+            found, erased_at = connection.execute(newest).one()
+        return int(found or 0), str(erased_at or "")
+
+    def settle(self) -> None:
+        """Leave nothing of deleted rows in SQLite's log; PostgreSQL vacuums by itself."""
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                driver.execute("pragma wal_checkpoint(truncate)")  # type: ignore[union-attr]
 
     def close(self) -> None:
-        """Close the store."""
-        with self._lock:
-            self._connection.close()
+        """Close the store's connections."""
+        self._engine.dispose()
 
 
-def _text(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return json.dumps(value)
-    return str(value)
+def audit_of(settings: Settings) -> Audit:
+    """Return the audit store that the settings name."""
+    return Audit(
+        settings.audit_url or settings.home.audit,
+        idempotency=timedelta(hours=settings.idempotency_hours),
+    )
+
+
+@contextmanager
+def open_audit(settings: Settings) -> Iterator[Audit]:
+    """Open the audit store that the settings name, and close it afterwards."""
+    audit = audit_of(settings)
+    try:
+        yield audit
+    finally:
+        audit.close()
+
+
+def _keep(connection: sa.Connection, content: Kept, now: datetime) -> None:
+    """Store content once; storing it again tells the retention that it is in use."""
+    row = {
+        "digest": content.digest,
+        "kind": content.kind,
+        "used_at": instant(now),
+        "account_ids": json.dumps(content.account_ids),
+        "content": zlib.compress(content.text.encode()),
+    }
+    if not _insert_new(connection, KEPT, row):
+        same = KEPT.c.digest == content.digest
+        connection.execute(sa.update(KEPT).where(same).values(used_at=row["used_at"]))
+
+
+def _insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
+    """Insert a row; False when there is one with its key, which is left alone."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).values(row).on_conflict_do_nothing()
+    key = next(iter(table.primary_key))
+    return connection.execute(statement.returning(key)).first() is not None
+
+
+def _own_key(caller: str, idempotency_key: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return ANSWERS.c.caller == caller, ANSWERS.c.idempotency_key == idempotency_key
+
+
+def _stored_answer(
+    connection: sa.Connection, caller: str, idempotency_key: str, oldest: str = ""
+) -> KeyedAnswer | None:
+    own = _own_key(caller, idempotency_key)
+    query = sa.select(ANSWERS).where(*own, ANSWERS.c.at >= oldest)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    return KeyedAnswer(
+        caller=caller,
+        idempotency_key=idempotency_key,
+        route=row["route"],
+        request_sha256=row["request_sha256"],
+        account_ids=tuple(json.loads(row["account_ids"])),
+        body=zlib.decompress(row["body"]),
+    )

@@ -1,7 +1,8 @@
 """Who may ask what: API keys, their roles, and the table of routes.
 
 A key is 256 random bits, shown once. The key file holds its SHA-256 only (a slow hash would
-add nothing: there is no dictionary of 256-bit numbers), the caller's name and the role.
+add nothing: there is no dictionary of 256-bit numbers), the caller's name and the role. A
+rotated key opens until its successor has been handed round.
 """
 
 import hashlib
@@ -9,11 +10,13 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import date
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal, get_args
+
+from serving.locks import locked
 
 Role = Literal["scorer", "analyst", "manager"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -22,12 +25,14 @@ ROUTE_ROLES: dict[str, frozenset[Role]] = {
     "/v1/score": frozenset({"scorer", "analyst", "manager"}),
     "/v1/worklist": frozenset({"analyst", "manager"}),
     "/v1/explain": frozenset({"analyst", "manager"}),
+    "/v1/outcomes": frozenset({"analyst", "manager"}),
     "/metrics": frozenset({"scorer", "analyst", "manager"}),
 }
 """Which role opens which route; ``/metrics`` asks for a key beyond loopback only."""
 
 FORMAT = 1
-_PREFIX = "rr_"
+PREFIX = "rr_"
+"""What every key starts with, so that a scanner for leaked secrets finds it."""
 
 
 class KeyFileError(ValueError):
@@ -41,7 +46,7 @@ class StoredKey:
     Parameters
     ----------
     name : str
-        The caller; used once, so that the audit store stays unambiguous.
+        The caller; given to one caller only, so that the audit store stays unambiguous.
     role : {"scorer", "analyst", "manager"}
         What the caller may ask.
     sha256 : str
@@ -50,6 +55,10 @@ class StoredKey:
         ISO date.
     revoked_on : str or None
         ISO date; None while the key opens.
+    expires_at : str or None
+        ISO instant after which a rotated key opens nothing; None for a key without an end.
+    per_minute : int or None
+        Requests a minute; None for the setting's.
     """
 
     name: str
@@ -57,6 +66,13 @@ class StoredKey:
     sha256: str
     created_on: str
     revoked_on: str | None = None
+    expires_at: str | None = None
+    per_minute: int | None = None
+
+    def opens(self, now: datetime) -> bool:
+        """Return whether the key is let in at ``now``."""
+        ended = self.expires_at is not None and datetime.fromisoformat(self.expires_at) <= now
+        return self.revoked_on is None and not ended
 
 
 def as_role(name: str) -> Role:
@@ -107,7 +123,9 @@ def read_keys(path: Path) -> tuple[StoredKey, ...]:
         ) from error
 
 
-def create_key(path: Path, name: str, role: Role, *, today: date) -> str:
+def create_key(
+    path: Path, name: str, role: Role, *, today: date, per_minute: int | None = None
+) -> str:
     """Add a caller to the key file and return its key, which is stored nowhere.
 
     Raises
@@ -115,31 +133,86 @@ def create_key(path: Path, name: str, role: Role, *, today: date) -> str:
     KeyFileError
         When the name is empty or taken, by a revoked key too.
     """
-    keys = read_keys(path)
     if not name.strip() or not name.isprintable():
         raise KeyFileError(f"A key's name must be printable text, got {name!r}.")
-    if any(entry.name == name for entry in keys):
-        raise KeyFileError(
-            f"The name {name!r} is taken. Names are used once, so that the audit store tells "
-            "callers apart: choose another."
-        )
-    key = _PREFIX + secrets.token_urlsafe(32)
-    made = StoredKey(name=name, role=role, sha256=hash_key(key), created_on=today.isoformat())
-    _write(path, [*keys, made])
+    with locked(_lock_of(path)):
+        keys = read_keys(path)
+        if any(entry.name == name for entry in keys):
+            raise KeyFileError(
+                f"The name {name!r} is taken. Names are used once, so that the audit store tells "
+                "callers apart: choose another, or give the caller a new key with "
+                "`rollrisk keys rotate`."
+            )
+        key, made = _made(name, role, today, per_minute)
+        _write(path, [*keys, made])
+    return key
+
+
+def rotate_key(path: Path, name: str, *, now: datetime, overlap: timedelta) -> str:
+    """Give the caller ``name`` a new key and return it; the old one opens for ``overlap`` more.
+
+    Raises
+    ------
+    KeyFileError
+        When no open key has that name.
+    """
+    with locked(_lock_of(path)):
+        keys = read_keys(path)
+        newest = _open_keys(keys, name, now)[-1]
+        ends = (now + overlap).isoformat()
+        kept = [
+            replace(entry, expires_at=min(entry.expires_at or ends, ends))
+            if entry.name == name and entry.opens(now)
+            else entry
+            for entry in keys
+        ]
+        key, made = _made(name, newest.role, now.date(), newest.per_minute)
+        _write(path, [*kept, made])
     return key
 
 
 def revoke_key(path: Path, name: str, *, today: date) -> None:
-    """Close the key called ``name``; KeyFileError when no open key has that name."""
-    keys = read_keys(path)
-    if not any(entry.name == name and entry.revoked_on is None for entry in keys):
-        names = ", ".join(entry.name for entry in keys if entry.revoked_on is None)
+    """Close every key called ``name``; KeyFileError when no open key has that name."""
+    with locked(_lock_of(path)):
+        keys = read_keys(path)
+        now = datetime.combine(today, datetime.min.time(), UTC)
+        _open_keys(keys, name, now)
+        closed = today.isoformat()
+        _write(
+            path,
+            (
+                replace(entry, revoked_on=entry.revoked_on or closed)
+                if entry.name == name
+                else entry
+                for entry in keys
+            ),
+        )
+
+
+def _open_keys(keys: Iterable[StoredKey], name: str, now: datetime) -> list[StoredKey]:
+    """Return the open keys called ``name``, newest last; KeyFileError when there is none."""
+    opening = [entry for entry in keys if entry.opens(now)]
+    found = [entry for entry in opening if entry.name == name]
+    if not found:
+        names = ", ".join(dict.fromkeys(entry.name for entry in opening))
         raise KeyFileError(f"No open key is named {name!r}. Open keys: {names or 'none'}.")
-    _write(path, (_closed(entry, today) if entry.name == name else entry for entry in keys))
+    return found
 
 
-def _closed(entry: StoredKey, today: date) -> StoredKey:
-    return StoredKey(**{**asdict(entry), "revoked_on": today.isoformat()})
+def _made(name: str, role: Role, today: date, per_minute: int | None) -> tuple[str, StoredKey]:
+    key = PREFIX + secrets.token_urlsafe(32)
+    stored = StoredKey(
+        name=name,
+        role=role,
+        sha256=hash_key(key),
+        created_on=today.isoformat(),
+        per_minute=per_minute,
+    )
+    return key, stored
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
 
 
 def _write(path: Path, keys: Iterable[StoredKey]) -> None:
@@ -162,10 +235,15 @@ class KeyRing:
     ----------
     path : Path
         The key file; it need not exist yet.
+    clock : callable
+        Tells the time, with its zone, by which rotated keys end.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._path = path
+        self._clock = clock
         self._stamp: tuple[int, int] | None = None
         self._keys: tuple[StoredKey, ...] = ()
 
@@ -180,7 +258,7 @@ class KeyRing:
         for entry in self._keys:
             if hmac.compare_digest(entry.sha256, digest):
                 found = entry
-        return found
+        return found if found is not None and found.opens(self._clock()) else None
 
     def _refresh(self) -> None:
         try:

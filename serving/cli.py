@@ -26,8 +26,12 @@ COMMANDS: dict[str, str] = {
     "simulate-policy": "Replay past days under several policies.",
     "report": "Write a scoring as one HTML page.",
     "monitor": "Compare past scores with outcomes; say whether a retrain is due.",
-    "keys": "Make, list and revoke API keys.",
+    "daily": "The day's work: import, check, score, publish, monitor.",
+    "keys": "Make, list, rotate and revoke API keys.",
     "serve": "Answer scoring requests over HTTP.",
+    "replay": "Make an answer of the service again, to the bit.",
+    "prune": "Delete snapshots, rows sent and audit rows beyond their time.",
+    "forget": "Erase an account from snapshots and the audit store.",
 }
 
 

@@ -21,6 +21,8 @@ CODES: dict[int, str] = {
     403: "forbidden",
     404: "unknown_route",
     405: "method_not_allowed",
+    408: "slow_body",
+    409: "conflict",
     413: "too_large",
     415: "malformed",
     422: "ledger_contract",
@@ -77,16 +79,25 @@ class ApiError(Exception):
         A sentence for people, with the next step.
     details : tuple of Detail
         Everything that is wrong, at once.
+    retry_after : float or None
+        Seconds after which the same request may succeed; sent as the header Retry-After.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, details: tuple[Detail, ...] = ()
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: tuple[Detail, ...] = (),
+        *,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.details = details
+        self.retry_after = retry_after
 
 
 def error_body(code: str, message: str, details: Iterable[Detail] = ()) -> bytes:

@@ -13,16 +13,52 @@ _STATUSES: dict[int, str] = {
     401: "No key, or one that is not known.",
     403: "The key's role does not open the route.",
     404: "An account or an as-of date that is not at hand.",
+    408: "The body arrived too slowly.",
+    409: "`stale_cursor`: the list has changed since the page before.",
     413: "Too many accounts, rows or bytes.",
-    422: "Ledger rows that break the contract, or hold what must not be sent.",
+    422: "Ledger rows or records that break the contract (`ledger_contract`, `feedback`), or hold "
+    "what must not be sent (`sensitive_data`); an idempotency key used for another request "
+    "(`idempotency_mismatch`).",
+    429: "The caller asks too often; the header Retry-After says when it may again.",
     500: "Something failed in the service.",
-    503: "No model or snapshot yet.",
+    503: "No model or snapshot yet; the answer took too long (`time_budget`), or could not be "
+    "recorded (`audit_unavailable`). Try again.",
+}
+_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Names this request: asked again with the same key, it gets the first "
+        "answer again, byte for byte, and leaves no second row in the audit store.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+        "example": "0f8fad5b-d9cb-469f-a165-708867281950",
+    },
+    {
+        "name": "X-Request-ID",
+        "in": "header",
+        "required": False,
+        "description": "A name for the request in answer, log and audit store; made up when left "
+        "out or of another form.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,64}$"},
+    },
+]
+_ANSWER_HEADERS: dict[str, Any] = {
+    "X-Request-ID": {
+        "description": "Names the answer; `rollrisk replay` makes it again.",
+        "schema": {"type": "string"},
+    },
+    "Idempotent-Replayed": {
+        "description": "`true` when an idempotency key gave an earlier answer again.",
+        "schema": {"type": "string"},
+    },
 }
 _SUFFIX = "IODescriptor"
 _REQUESTS: dict[str, tuple[str, ...]] = {
     "/v1/score": ("score", "score_rows"),
     "/v1/worklist": ("worklist",),
     "/v1/explain": ("explain",),
+    "/v1/outcomes": ("outcomes",),
 }
 
 
@@ -44,8 +80,12 @@ def complete_spec(spec: dict[str, Any]) -> dict[str, Any]:
     schemas.update(error.pop("$defs"))
     schemas["ErrorResponse"] = error
     components["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer"},
-        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A key, or a token of the OpenID Connect issuer where one is set.",
+        },
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key."},
     }
     for route, names in _REQUESTS.items():
         _complete_route(done["paths"][route]["post"], route, names)
@@ -57,15 +97,19 @@ def _complete_route(operation: dict[str, Any], route: str, names: tuple[str, ...
     text = " ".join(str(operation.get("description", "")).split())
     operation["description"] = f"{text} Roles: {roles}."
     operation["security"] = [{"bearer": []}, {"key": []}]
+    operation["parameters"] = copy.deepcopy(_PARAMETERS)
     body = operation["requestBody"]["content"]["application/json"]
     body["examples"] = {name: {"value": EXAMPLES[name]} for name in names}
     content = {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}
-    answers = {"200": operation["responses"]["200"]}
+    answers = {"200": {**operation["responses"]["200"], "headers": _ANSWER_HEADERS}}
     for status, description in _STATUSES.items():
         answers[str(status)] = {
             "description": f"`{CODES[status]}`: {description}",
             "content": {"application/json": content},
         }
+    answers["429"]["headers"] = {
+        "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+    }
     operation["responses"] = answers
 
 

@@ -4,6 +4,7 @@ Whatever answers with an error in another shape, BentoML included, is put into t
 """
 
 import json
+import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -15,18 +16,24 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 DOCS = "/docs.json"
+SHOWN = 100
+"""Places of a malformed request, and characters of a value, that a refusal tells."""
 
 _HEADERS: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
     # BentoML's own index page would load a tracker from elsewhere.
     (
         b"content-security-policy",
         (
             b"default-src 'self'; script-src 'self' 'unsafe-inline'; "
-            b"style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+            b"style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+            b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         ),
     ),
 ]
@@ -59,14 +66,23 @@ class Reply:
         self._request_id = request_id
         self._held: Message | None = None
         self._chunks: list[bytes] = []
+        self._closed = False
         self.request_body = b""
+        self.status = 0
+
+    def close(self) -> None:
+        """Take no more messages: somebody else has answered."""
+        self._closed = True
 
     async def __call__(self, message: Message) -> None:
         """Pass a message on; errors and the API description wait until they are whole."""
+        if self._closed:
+            return
         if message["type"] == "http.response.start":
             if self._rewrites(message):
                 self._held = message
                 return
+            self.status = message["status"]
             await self._send({**message, "headers": self._headers(message["headers"])})
         elif message["type"] == "http.response.body" and self._held is not None:
             self._chunks.append(bytes(message.get("body", b"")))
@@ -77,7 +93,10 @@ class Reply:
 
     async def refuse(self, error: ApiError) -> None:
         """Answer with an error of the gate itself."""
+        self._held = None
         extra = [(b"www-authenticate", b"Bearer")] if error.status == 401 else []
+        if error.retry_after is not None:
+            extra.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
         start = {"type": "http.response.start", "status": error.status, "headers": extra}
         body = error_body(error.code, error.message, error.details)
         await self._whole(start, body)
@@ -96,6 +115,7 @@ class Reply:
         await self._whole(start, body)
 
     async def _whole(self, start: Message, body: bytes) -> None:
+        self.status = start["status"]
         kept = [
             (name, value)
             for name, value in start["headers"]
@@ -125,7 +145,7 @@ class Reply:
 
 
 def invalid_places(body: bytes, request_body: bytes) -> list[Detail]:
-    """Return what BentoML's validation found wrong with a request.
+    """Return what BentoML's validation found wrong with a request, at most ``SHOWN`` places.
 
     Parameters
     ----------
@@ -140,27 +160,32 @@ def invalid_places(body: bytes, request_body: bytes) -> list[Detail]:
     >>> invalid_places(answer, b'{"capacity": "all"}')
     [Detail(where='capacity', rule='Not an int', value='all')]
     """
-    try:
-        content = json.loads(body)
-        found = content.get("detail", []) if isinstance(content, dict) else []
-    except ValueError:
-        found = []
+    content = _parsed(body)
+    found = content.get("detail", []) if isinstance(content, dict) else []
+    sent = _parsed(request_body)
     details = []
-    for error in found:
+    for error in found[:SHOWN]:
         where = ".".join(str(part) for part in error["loc"]) or "body"
         unknown = error["type"] == "extra_forbidden"
         rule = "no other keys than those in /docs.json" if unknown else error["msg"]
-        shown = None if unknown else _sent(request_body, error["loc"])
+        shown = None if unknown else _sent(sent, error["loc"])
         details.append(Detail(where=where, rule=rule, value=shown))
     return details
 
 
-def _sent(request_body: bytes, place: list[str | int]) -> str | None:
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 (any JSON value)
+    """Return a JSON value, None where it is none or is nested too deeply to be looked at."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _sent(value: Any, place: list[str | int]) -> str | None:  # noqa: ANN401 (any JSON value)
     """Return the scalar that was sent at ``place``, None when there is none."""
     try:
-        value = json.loads(request_body)
         for part in place:
             value = value[part]
-    except (ValueError, LookupError, TypeError):
+    except (LookupError, TypeError):
         return None
-    return None if value is None or isinstance(value, dict | list) else str(value)
+    return None if value is None or isinstance(value, dict | list) else str(value)[:SHOWN]

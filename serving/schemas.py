@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from serving.actions import ACTIONS
 from serving.examples import EXAMPLES
+from serving.feedback import OUTCOMES
 
 Money = Annotated[str, Field(pattern=r"^-?\d+\.\d{2}$")]
 MaybeMoney = Annotated[str, Field(pattern=r"^-?\d+\.\d{2}$")] | None
@@ -64,6 +66,14 @@ class WorklistRequest(BaseModel):
         default=False,
         description="Also list accounts that a dispute, plan, promise or unapplied cash explains.",
     )
+    page_size: int | None = Field(
+        default=None, ge=1, le=10_000, description="Accounts on a page; all when left out."
+    )
+    cursor: str | None = Field(
+        default=None,
+        max_length=200,
+        description="`next_cursor` of the page before. 409 when the list has changed since.",
+    )
 
 
 class ScenarioRequest(BaseModel):
@@ -102,6 +112,51 @@ class ExplainRequest(BaseModel):
         default_factory=list,
         max_length=5,
         description="Also score what could happen, each by itself, through the real pipeline.",
+    )
+
+
+class OutcomeRecord(BaseModel):
+    """What a collector did, decides otherwise, or puts off."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    kind: Literal["outcome", "override", "snooze"] = Field(
+        description="`outcome`: what was done and what came of it; `override`: another action "
+        "than the suggested one; `snooze`: leave the account off the list until a day."
+    )
+    account_id: Id
+    by: str = Field(
+        default="", max_length=200, description="Who told it; the caller when left out."
+    )
+    outcome: str | None = Field(
+        default=None,
+        max_length=40,
+        description=f"Required for outcomes: {', '.join(f'`{name}`' for name in OUTCOMES)}.",
+    )
+    action: str | None = Field(
+        default=None,
+        max_length=40,
+        description="What was done, or is to be done instead; required for overrides: "
+        f"{', '.join(f'`{name}`' for name in ACTIONS)}.",
+    )
+    reason: str = Field(
+        default="", max_length=500, description="Why, in words; required for overrides, snoozes."
+    )
+    until: dt.date | None = Field(
+        default=None, description="Last day that a snooze or override stands; required for snoozes."
+    )
+    request_id: str | None = Field(
+        default=None, max_length=64, description="The worklist that this answers."
+    )
+
+
+class OutcomesRequest(BaseModel):
+    """What collectors tell back; never read by a feature of the model."""
+
+    model_config = _strict("outcomes")
+
+    records: list[OutcomeRecord] = Field(
+        min_length=1, max_length=1000, description="All are stored, or none."
     )
 
 
@@ -277,6 +332,20 @@ class WorklistResponse(_Answer):
     capacity: int
     lanes: list[Lane]
     accounts: list[ListedAccount]
+    next_cursor: str | None = Field(description="For the next page; null on the last.")
+
+
+class OutcomesResponse(_Given):
+    """What was stored."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["outcomes_response"]})
+
+    request_id: str = Field(description="Also the header `X-Request-ID`; names the stored records.")
+    stored: int = Field(ge=1, description="Records, all of them.")
+    at: dt.datetime = Field(description="When they were stored; the day they count from.")
+    not_listed: list[str] = Field(
+        description="Accounts without open items in the served snapshot: paid, or misspelt."
+    )
 
 
 class ExplainedItem(ScoredItem):

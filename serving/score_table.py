@@ -242,6 +242,8 @@ def _columns(table: pa.Table, renders: dict[str, Render]) -> dict[str, npt.NDArr
 def _array(column: pa.ChunkedArray, render: Render) -> npt.NDArray[Any]:
     if render is _day:
         return np.asarray(pc.cast(column, pa.date32()).to_numpy(), dtype="datetime64[D]")
+    if render is _plain and column.null_count == len(column):
+        return np.full(len(column), None, dtype=object)  # there is nothing to take from
     if render is _plain:
         # Equal strings become one object: segments and lanes repeat on every row.
         return np.asarray(column.dictionary_encode().to_numpy(), dtype=object)

@@ -9,6 +9,7 @@ import gc
 import logging
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -104,7 +105,17 @@ def load_pair(home: Home) -> ServedPair:
     SnapshotError
         When the snapshot's files are broken or its model reads other features.
     """
-    folder = current_snapshot(home)
+    return load_snapshot(current_snapshot(home))
+
+
+def load_snapshot(folder: Path) -> ServedPair:
+    """Load a snapshot, published or not, and the model that scored it.
+
+    Raises
+    ------
+    SnapshotError
+        When its files are broken or its model reads other features.
+    """
     try:
         manifest = read_snapshot_manifest(folder)
         bundle = read_snapshot_model(folder)

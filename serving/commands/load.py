@@ -74,8 +74,8 @@ def command(
 
     from features.ledger.write import import_extract  # noqa: PLC0415
 
-    reader = _reader(source, url)
-    with _on_disk(path) as export:
+    reader = source_called(source, url)
+    with local_export(path) as export:
         extract = reader.read(export)
     reports = import_extract(
         out,
@@ -97,7 +97,8 @@ def command(
 
 
 @contextmanager
-def _on_disk(path: Path | str) -> Iterator[Path]:
+def local_export(path: Path | str) -> Iterator[Path]:
+    """Give the export as a path on disk; one in a store is copied, and the copy deleted."""
     if isinstance(path, Path):
         yield path
         return
@@ -107,7 +108,7 @@ def _on_disk(path: Path | str) -> Iterator[Path]:
         yield copy
 
 
-def _reader(source: str, url: str | None) -> "Source":
+def source_called(source: str, url: str | None) -> "Source":
     """Return the source called ``source``; its module is imported only when it is used."""
     if source == "sql":
         if not (given := url or os.environ.get(URL_VARIABLE)):

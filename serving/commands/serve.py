@@ -27,27 +27,34 @@ def command(port: int, host: str) -> None:
     """Serve the published snapshot and its model over HTTP.
 
     The first serve makes a key and prints it once. A snapshot published while the server runs
-    is taken up without a restart.
+    is taken up without a restart. Settings are environment variables; docs/service.md lists
+    them. SIGTERM ends the server after the requests that are being answered.
     """
     from serving.auth import create_key, read_keys  # noqa: PLC0415 (quick --help)
+    from serving.auth_oidc import TokenVerifier  # noqa: PLC0415
     from serving.policy import read_policy  # noqa: PLC0415
     from serving.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(os.environ)
     read_policy(settings.policy)
+    if settings.issuer is not None:
+        TokenVerifier(settings.issuer)
     address = _address(host)
-    if not any(key.revoked_on is None for key in read_keys(settings.home.keys)):
+    now = datetime.now(UTC)
+    keyless = not any(key.opens(now) for key in read_keys(settings.home.keys))
+    if keyless and settings.issuer is None:
         if not address.is_loopback:
             raise click.ClickException(
                 f"Without a key, {host} would be open to everyone who reaches it. Make one "
-                "with `rollrisk keys create NAME --role ROLE` and serve again."
+                "with `rollrisk keys create NAME --role ROLE`, or name an issuer of tokens with "
+                "ROLLRISK_OIDC_ISSUER, and serve again."
             )
         if read_keys(settings.home.keys):
             raise click.ClickException(
-                "Every key is revoked. Make one with `rollrisk keys create NAME --role ROLE`."
+                "Every key is revoked or has ended. Make one with "
+                "`rollrisk keys create NAME --role ROLE`."
             )
-        today = datetime.now(UTC).date()
-        key = create_key(settings.home.keys, FIRST, "manager", today=today)
+        key = create_key(settings.home.keys, FIRST, "manager", today=now.date())
         console().print(
             f"The first key, named {FIRST!r}, role manager, shown this once:", markup=False
         )

@@ -25,6 +25,8 @@ from serving.auth import ROLES, Role, create_key
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MADE_ON = date(2025, 1, 1)
+BODY_SECONDS = 5
+"""How long a body may take to arrive at the servers of the tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,8 @@ def environment(home: Home) -> dict[str, str]:
         **kept,
         "ROLLRISK_HOME": str(home.path),
         "ROLLRISK_REFRESH_SECONDS": "0.2",
+        "ROLLRISK_BODY_SECONDS": str(BODY_SECONDS),
+        "ROLLRISK_REQUESTS_PER_MINUTE": "100000",
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",
     }
@@ -196,3 +200,35 @@ def error_of(response: httpx.Response, status: int) -> dict[str, Any]:
     assert all(set(detail) == {"where", "rule", "value"} for detail in error["details"])
     assert "Traceback" not in response.text
     return error
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[Any]:
+    """The address of a real PostgreSQL, for a superuser."""
+    from tests.features.sources.postgres import postgres
+
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def audit_address(request: pytest.FixtureRequest, tmp_path: Path) -> Any:  # noqa: ANN401 (Path or DatabaseUrl)
+    """Where an audit store of a test's own lives: once in a file, once in PostgreSQL."""
+    if request.param == "sqlite":
+        return tmp_path / "audit.db"
+    return new_database(request.getfixturevalue("postgres_url"))
+
+
+def new_database(url: Any) -> Any:  # noqa: ANN401 (a URL; a DatabaseUrl)
+    """Return the address of a new database on a PostgreSQL server."""
+    from uuid import uuid4
+
+    from sqlalchemy import NullPool, create_engine, text
+
+    from features.sources.database_url import DatabaseUrl
+
+    name = f"audit_{uuid4().hex[:12]}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f'create database "{name}"'))
+    return DatabaseUrl(full=url.set(database=name))

@@ -3,7 +3,8 @@
 import json
 import os
 import stat
-from datetime import date
+import threading
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from serving.auth import (
     hash_key,
     read_keys,
     revoke_key,
+    rotate_key,
 )
 
 TODAY = date(2025, 5, 1)
@@ -45,7 +47,7 @@ def test_the_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in path.parent.iterdir()] == ["keys.json"]
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["keys.json", "keys.json.lock"]
 
 
 def test_a_ring_finds_open_keys_and_sees_changes(tmp_path: Path) -> None:
@@ -97,3 +99,45 @@ def test_a_manager_opens_every_route_and_a_scorer_scores_only() -> None:
         "/metrics",
     }
     assert {role for roles in ROUTE_ROLES.values() for role in roles} == set(ROLES)
+
+
+def test_a_rotated_key_opens_until_its_successor_has_been_handed_round(tmp_path: Path) -> None:
+    """Both open in the overlap, the new one alone after it, with the role of the old."""
+    path = tmp_path / "keys.json"
+    now = datetime(2025, 5, 1, 12, tzinfo=UTC)
+    ring = KeyRing(path, clock=lambda: now)
+    old = create_key(path, "erp", "analyst", today=TODAY, per_minute=7)
+    new = rotate_key(path, "erp", now=now, overlap=timedelta(hours=24))
+    found = [ring.find(key) for key in (old, new)]
+    assert [entry and (entry.name, entry.role, entry.per_minute) for entry in found] == [
+        ("erp", "analyst", 7),
+        ("erp", "analyst", 7),
+    ]
+    now += timedelta(hours=24)
+    assert ring.find(old) is None
+    assert ring.find(new) is not None
+    third = rotate_key(path, "erp", now=now, overlap=timedelta(0))
+    assert [ring.find(key) is not None for key in (old, new, third)] == [False, False, True]
+    revoke_key(path, "erp", today=TODAY)
+    assert ring.find(third) is None
+    with pytest.raises(KeyFileError, match="No open key is named 'erp'"):
+        rotate_key(path, "erp", now=now, overlap=timedelta(0))
+
+
+def test_two_who_change_the_file_at_once_lose_no_key(tmp_path: Path) -> None:
+    """Eight callers are made by threads; all of them open."""
+    path = tmp_path / "keys.json"
+    made: list[str] = []
+    threads = [
+        threading.Thread(
+            target=lambda n=n: made.append(create_key(path, f"c{n}", "scorer", today=TODAY))
+        )
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ring = KeyRing(path)
+    assert len(made) == 8
+    assert all(ring.find(key) is not None for key in made)

@@ -133,6 +133,7 @@ def test_probes_and_pages_are_open_and_bear_security_headers(tmp_path: Path, pat
     assert status == 200
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
     assert "default-src 'self'" in headers["content-security-policy"]
     assert "server" not in headers
 
@@ -161,6 +162,93 @@ def test_a_body_of_the_limit_arrives_whole(tmp_path: Path, key: str) -> None:
     headers = {"x-api-key": key, "content-length": "100"}
     assert ask(gate_of(tmp_path, inner), "/v1/score", headers=headers, chunks=chunks)[0] == 200
     assert inner.received == b"".join(chunks)
+
+
+def test_a_body_that_dawdles_is_given_up(tmp_path: Path, key: str) -> None:
+    """408 after the time of the setting, however few bytes came."""
+    inner = Inner()
+    settings = Settings(home=Home(path=tmp_path), body_seconds=0.05)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"x-api-key", key.encode()), (b"content-type", b"application/json")]
+    scope = {"type": "http", "path": "/v1/score", "method": "POST", "headers": headers}
+    asyncio.run(Gate(inner, settings_from=lambda: settings)(scope, receive, send))
+    assert sent[0]["status"] == 408
+    assert json.loads(sent[1]["body"])["error"]["code"] == "slow_body"
+    assert inner.received == b""
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_whoever_claims_first_speaks(tmp_path: Path, key: str, *, claimed: bool) -> None:
+    """Time is up: 503 at once, unless the answer is being recorded, which is then waited for."""
+    ended: list[bool] = []
+
+    async def slow(scope: Any, receive: Any, send: Send) -> None:  # noqa: ANN401 (ASGI)
+        del scope, receive
+        if claimed:
+            assert REQUEST.get().budget.claim()
+        await asyncio.sleep(0.2)
+        ended.append(REQUEST.get().budget.claim())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    settings = Settings(home=Home(path=tmp_path), time_budget_seconds=0.05)
+    gate = Gate(slow, settings_from=lambda: settings)
+
+    async def both() -> tuple[list[Message], float]:
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [(b"x-api-key", key.encode())]
+        scope = {"type": "http", "path": "/v1/score", "method": "POST", "headers": headers}
+        started = asyncio.get_running_loop().time()
+        await gate(scope, receive, send)
+        seconds = asyncio.get_running_loop().time() - started
+        await asyncio.sleep(0.3)
+        return sent, seconds
+
+    sent, seconds = asyncio.run(both())
+    assert [message.get("status") for message in sent] == [200 if claimed else 503, None]
+    assert ended == [False], "what comes after the clock, or after the claim, is not recorded"
+    if not claimed:
+        assert seconds < 0.18
+        assert json.loads(sent[1]["body"])["error"]["code"] == "time_budget"
+
+
+def test_a_caller_beyond_its_rate_is_told_how_long_to_wait(tmp_path: Path, key: str) -> None:
+    """429 before the body is read; probes and other callers go on."""
+    inner = Inner()
+    other = create_key(tmp_path / "keys.json", "crm", "scorer", today=date(2025, 1, 1))
+    settings = Settings(home=Home(path=tmp_path), requests_per_minute=3)
+    gate = Gate(inner, settings_from=lambda: settings)
+    statuses = [ask(gate, "/v1/score", headers={"x-api-key": key, **JSON})[0] for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    _, headers, body = ask(gate, "/v1/score", headers={"x-api-key": key, **JSON})
+    assert 1 <= int(headers["retry-after"]) <= 20
+    assert json.loads(body)["error"]["code"] == "busy"
+    assert ask(gate, "/v1/score", headers={"x-api-key": other, **JSON})[0] == 200
+    assert ask(gate, "/livez", method="GET")[0] == 200
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "ä", "x" * 201, "a\nb"])
+def test_an_idempotency_key_is_plain_text(tmp_path: Path, key: str, sent: str) -> None:
+    """400 for what would not be the same text everywhere."""
+    headers = {"x-api-key": key, "idempotency-key": sent, **JSON}
+    status, _, body = ask(gate_of(tmp_path, Inner()), "/v1/score", headers=headers)
+    assert status == 400
+    assert json.loads(body)["error"]["details"][0]["where"] == "header Idempotency-Key"
 
 
 def test_a_request_id_is_kept_when_it_is_harmless(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.settings import VARIABLES, SettingsError, read_settings
+from serving.settings import VARIABLES, Issuer, SettingsError, read_settings
 
 
 def test_defaults_are_the_documented_ones() -> None:
@@ -40,11 +40,23 @@ def test_every_variable_reaches_a_setting() -> None:
         "ROLLRISK_MAX_ACCOUNTS": "7",
         "ROLLRISK_MAX_ROWS": "8",
         "ROLLRISK_MAX_BODY_BYTES": "9",
+        "ROLLRISK_AUDIT_URL": "postgresql://audit@db.example/rollrisk",
+        "ROLLRISK_BODY_SECONDS": "10",
+        "ROLLRISK_TIME_BUDGET_SECONDS": "11",
+        "ROLLRISK_REQUESTS_PER_MINUTE": "12",
+        "ROLLRISK_IDEMPOTENCY_HOURS": "13",
         "ROLLRISK_REFRESH_SECONDS": "0.5",
+        "ROLLRISK_OIDC_ISSUER": "https://id.example",
+        "ROLLRISK_OIDC_AUDIENCE": "scores",
+        "ROLLRISK_OIDC_ROLE_CLAIM": "groups",
     }
-    assert set(given) == set(VARIABLES)
+    of_the_import = {"ROLLRISK_DATABASE_URL"}
+    assert set(given) | of_the_import == set(VARIABLES)
     settings, defaults = read_settings(given), read_settings({})
     assert all(getattr(settings, name) != getattr(defaults, name) for name in settings.__slots__)
+    assert settings.issuer == Issuer(
+        url="https://id.example", audience="scores", role_claim="groups"
+    )
 
 
 @pytest.mark.parametrize("value", ["0", "nan", "inf", "3601", "soon"])
@@ -52,3 +64,20 @@ def test_the_watch_looks_at_sane_intervals(value: str) -> None:
     """Seconds lie above 0 and within an hour."""
     with pytest.raises(SettingsError, match="ROLLRISK_REFRESH_SECONDS"):
         read_settings({"ROLLRISK_REFRESH_SECONDS": value})
+
+
+def test_passwords_of_the_audit_store_are_not_shown() -> None:
+    """The settings may be printed."""
+    settings = read_settings({"ROLLRISK_AUDIT_URL": "postgresql://audit:s3cret@db.example/r"})
+    assert "s3cret" not in repr(settings)
+    assert "db.example" in repr(settings)
+
+
+@pytest.mark.parametrize("url", ["http://id.example", "id.example", "https://", "ftp://id"])
+def test_an_issuer_is_asked_over_https_only(url: str) -> None:
+    """On loopback http will do, for tests."""
+    with pytest.raises(SettingsError, match="must be an https address"):
+        read_settings({"ROLLRISK_OIDC_ISSUER": url})
+    assert read_settings({"ROLLRISK_OIDC_ISSUER": "http://127.0.0.1:9"}).issuer is not None
+    with pytest.raises(SettingsError, match="needs ROLLRISK_OIDC_ISSUER"):
+        read_settings({"ROLLRISK_OIDC_AUDIENCE": "x"})

@@ -51,3 +51,24 @@ def test_refusals_end_with_code_one_and_wrong_usage_with_two() -> None:
     assert run("create", "erp", "--role", "king").exit_code == 2
     for role in ROLES:
         assert run("create", role, "--role", role).exit_code == 0
+
+
+def test_a_rotated_key_gives_way_to_a_new_one(home: Path) -> None:
+    """With an overlap of nothing the old one closes at once; the list shows until when."""
+    old = run("create", "erp", "--role", "scorer", "--per-minute", "30").stdout.strip()
+    new = run("rotate", "erp", "--overlap-hours", "0").stdout.strip()
+    ring = KeyRing(home / "keys.json")
+    assert ring.find(old) is None
+    found = ring.find(new)
+    assert found is not None
+    assert (found.role, found.per_minute) == ("scorer", 30)
+    listed = json.loads(run("list", "--json").stdout)
+    assert [bool(row["expires_at"]) for row in listed] == [True, False]
+    assert run("rotate", "nobody").exit_code == 1
+
+
+def test_the_table_of_roles_is_shown() -> None:
+    """Every route of the service, for people and for programs."""
+    table = json.loads(run("roles", "--json").stdout)
+    assert table["/v1/outcomes"] == ["analyst", "manager"]
+    assert "/v1/worklist" in run("roles").output

@@ -37,7 +37,7 @@ def test_a_revoked_last_key_is_not_replaced_in_silence(home: Path) -> None:
     revoke_key(home / "keys.json", "erp", today=date(2025, 1, 2))
     refused = run()
     assert refused.exit_code == 1
-    assert "Every key is revoked" in refused.output
+    assert "Every key is revoked or has ended" in refused.output
 
 
 @pytest.mark.usefixtures("home")

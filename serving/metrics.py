@@ -1,0 +1,64 @@
+"""What the service counts, for Prometheus; BentoML shows it with its own under ``/metrics``."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+STAGE = Histogram(
+    "rollrisk_stage_seconds",
+    "Seconds by route and stage: make the answer, write it out, commit it to the audit store.",
+    ("route", "stage"),
+    buckets=SECONDS,
+)
+SCORES = Counter("rollrisk_scores", "Items scored for callers, by ageing bucket.", ("bucket",))
+FALLBACKS = Counter(
+    "rollrisk_fallbacks", "Items among them that the roll-rate matrix answered.", ("bucket",)
+)
+HOLDS = Counter("rollrisk_holds", "Accounts given out that are held, by hold.", ("hold",))
+AUDIT_LAG = Gauge(
+    "rollrisk_audit_lag_seconds",
+    "Seconds that the newest answer waited for its row in the audit store.",
+    multiprocess_mode="max",
+)
+AUDIT_FAILURES = Counter(
+    "rollrisk_audit_failures", "Answers withheld because they could not be recorded."
+)
+SNAPSHOT_DAY = Gauge(
+    "rollrisk_snapshot_as_of_seconds",
+    "The as-of day that is served, as seconds since 1970: alert when it grows old.",
+    multiprocess_mode="min",
+)
+
+
+@contextmanager
+def stage(route: str, name: str) -> Iterator[None]:
+    """Count the seconds of a stage, however it ends."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        STAGE.labels(route=route, stage=name).observe(time.perf_counter() - started)
+
+
+def served_day(as_of: date) -> None:
+    """Show which day is served."""
+    SNAPSHOT_DAY.set((as_of - date(1970, 1, 1)).days * 86_400)
+
+
+def count_answer(body: Mapping[str, Any]) -> None:
+    """Count what an answer gives out: items by bucket, fallbacks, accounts on hold."""
+    items = list(body.get("items", []))
+    for account in body.get("accounts", []):
+        items += account.get("items", [])
+        if account.get("hold"):
+            HOLDS.labels(hold=account["hold"]).inc()
+    for item in items:
+        SCORES.labels(bucket=item["bucket"]).inc()
+        if item["fallback"]:
+            FALLBACKS.labels(bucket=item["bucket"]).inc()

@@ -1,0 +1,1 @@
+"""Layouts of the audit store, oldest first; run by ``serving.audit_schema`` through Alembic."""
