@@ -23,6 +23,8 @@ from starlette.responses import Response
 from serving import answers
 from serving.answers import Answer
 from serving.audit import Audit, Given
+from serving.console.app import make_console
+from serving.console.desk import Desk
 from serving.errors import ApiError, error_body
 from serving.middleware import REQUEST, Gate
 from serving.policy import read_policy
@@ -39,6 +41,9 @@ from serving.store import ServedPair, Store
 
 THREADS = 4
 TIMEOUT_SECONDS = 300
+
+CONSOLE = make_console()
+"""The managers' pages; the service gives them their desk when it starts."""
 
 
 def _settings() -> Settings:
@@ -75,10 +80,12 @@ class RollRisk:
         self._store = Store(settings.home)
         self._store.refresh()
         self._store.watch(settings.refresh_seconds)
+        CONSOLE.state.desk = Desk(settings, self._store, self._audit)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Stop watching for snapshots and close the audit store."""
+        CONSOLE.state.desk.close()
         self._store.close()
         self._audit.close()
 
@@ -150,4 +157,5 @@ def _refusal(error: ApiError) -> Response:
 
 
 # The decorator has made the class a bentoml.Service.
+RollRisk.mount_asgi_app(CONSOLE, name="console")  # type: ignore[attr-defined]
 RollRisk.add_asgi_middleware(Gate, settings_from=_settings)  # type: ignore[attr-defined]

@@ -1,0 +1,509 @@
+"""The console's routes: one function a page, each a few lines around a view and a template.
+
+Pages are mounted on the service's port. A reader signs in with a key of the role ``manager``;
+every view is also JSON with ``?format=json``.
+"""
+
+import json
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from serving.console import exports
+from serving.console.account import account_view
+from serving.console.allowance import allowance_view
+from serving.console.desk import Desk, facts
+from serving.console.guard import is_local_path, is_own_host, is_secure, sealed
+from serving.console.ledger import ledger_view
+from serving.console.model import model_view
+from serving.console.notes import Note
+from serving.console.papers import account_paper, high_risk_paper, portfolio_paper
+from serving.console.portfolio import PERIODS, portfolio_view
+from serving.console.render import as_json, render
+from serving.console.served import Served
+from serving.console.sessions import (
+    COOKIE,
+    LASTS,
+    ROLE,
+    Session,
+    form_token,
+    is_open,
+    read_cookie,
+    start_session,
+    token_fits,
+    write_cookie,
+)
+from serving.console.worklist import read_query, worklist_view
+from serving.errors import ApiError, error_body
+
+Handler = Callable[[Request], Response]
+LONGEST = 4000
+"""Characters of a note or a reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who reads a page, and what of."""
+
+    desk: Desk
+    session: Session
+    served: Served
+
+
+class Refusal(Exception):
+    """A page that cannot be given: a status, and words for people."""
+
+    def __init__(self, status: int, title: str, words: str) -> None:
+        super().__init__(words)
+        self.status, self.title, self.words = status, title, words
+
+
+def make_console() -> Starlette:
+    """Return the application; its state must be given a ``desk`` before it answers."""
+    folder = Path(str(resources.files("serving.console").joinpath("static")))
+    routes: list[BaseRoute] = [
+        Route("/", _page(_portfolio)),
+        Route("/worklist", _page(_worklist)),
+        Route("/worklist.csv", _page(_worklist_csv)),
+        Route("/worklist.xlsx", _page(_worklist_xlsx)),
+        Route("/accounts/{account_id:path}", _page(_account)),
+        Route("/accounts/{account_id:path}", _form(_write_note), methods=["POST"]),
+        Route("/allowance", _page(_allowance)),
+        Route("/allowance", _form(_write_overlay), methods=["POST"]),
+        Route("/allowance.csv", _page(_allowance_csv)),
+        Route("/allowance.xlsx", _page(_allowance_xlsx)),
+        Route("/model", _page(_model)),
+        Route("/ledger", _page(_ledger)),
+        Route("/reports/portfolio", _page(_portfolio_report)),
+        Route("/reports/high-risk", _page(_high_risk_report)),
+        Route("/reports/account/{account_id:path}", _page(_account_report)),
+        Route("/login", _open_page(_login_page)),
+        Route("/login", _login, methods=["POST"]),
+        Route("/logout", _form(_logout), methods=["POST"]),
+        Mount("/console", StaticFiles(directory=folder)),
+    ]
+    return Starlette(routes=routes)
+
+
+def _page(make: Callable[[Request, Reader], Response]) -> Handler:
+    """Return a handler that lets signed-in managers of this host read a page."""
+
+    def answer(request: Request) -> Response:
+        try:
+            return sealed(make(request, _reader(request)))
+        except Refusal as refusal:
+            return _refused(request, refusal)
+        except ApiError as error:
+            return _refused(request, Refusal(error.status, "Not ready", error.message))
+
+    return answer
+
+
+def _form(
+    write: Callable[[Request, Reader, FormData], Response],
+) -> Callable[[Request], Any]:
+    """Return a handler of a form: signed in, this host, and the form's own token."""
+
+    async def answer(request: Request) -> Response:
+        from starlette.concurrency import run_in_threadpool  # noqa: PLC0415 (beside its use)
+
+        form = await request.form(max_files=0, max_fields=20)
+
+        def written() -> Response:
+            reader = _reader(request)
+            token = form.get("token")
+            if not isinstance(token, str) or not token_fits(
+                token, reader.session, reader.desk.secret
+            ):
+                raise Refusal(
+                    403, "The form is too old", "Load the page again and send it once more."
+                )
+            return write(request, reader, form)
+
+        try:
+            return sealed(await run_in_threadpool(written))
+        except Refusal as refusal:
+            return _refused(request, refusal)
+        except ApiError as error:
+            return _refused(request, Refusal(error.status, "Not ready", error.message))
+
+    return answer
+
+
+def _open_page(make: Handler) -> Handler:
+    def answer(request: Request) -> Response:
+        try:
+            _check_host(request)
+            return sealed(make(request))
+        except Refusal as refusal:
+            return _refused(request, refusal)
+
+    return answer
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def _check_host(request: Request) -> None:
+    allowed = getattr(_desk(request).settings, "console_hosts", ())
+    if not is_own_host(request.headers.get("host", ""), allowed):
+        raise Refusal(
+            421,
+            "Unknown host",
+            "The console answers to its address and to localhost only.",
+        )
+
+
+def _session(request: Request) -> Session | None:
+    desk = _desk(request)
+    cookie = request.cookies.get(COOKIE, "")
+    session = read_cookie(cookie, desk.secret, datetime.now(UTC)) if cookie else None
+    return session if session is not None and is_open(session, desk.home.keys) else None
+
+
+def _reader(request: Request) -> Reader:
+    _check_host(request)
+    session = _session(request)
+    if session is None:
+        raise Refusal(401, "Sign in", "The session is over, or nobody has signed in.")
+    desk = _desk(request)
+    return Reader(desk=desk, session=session, served=desk.served())
+
+
+def _refused(request: Request, refusal: Refusal) -> Response:
+    if _wants_json(request):
+        codes = {401: "unauthenticated", 403: "forbidden", 404: "unknown_account"}
+        body = error_body(codes.get(refusal.status, "not_ready"), refusal.words)
+        return sealed(Response(body, refusal.status, media_type="application/json"))
+    if refusal.status == 401 and request.method == "GET":
+        query = f"?{request.url.query}" if request.url.query else ""
+        wanted = urllib.parse.quote(request.url.path + query, safe="")
+        return sealed(RedirectResponse(f"/login?next={wanted}", 303))
+    page = render("refusal", title=refusal.title, words=refusal.words, reader=None)
+    return sealed(HTMLResponse(page, refusal.status))
+
+
+def _wants_json(request: Request) -> bool:
+    return request.query_params.get("format") == "json"
+
+
+def _answer(
+    request: Request,
+    reader: Reader,
+    template: str,
+    view: Any,  # noqa: ANN401 (a view)
+    accounts: tuple[str, ...] = (),
+) -> Response:
+    """Return a view as a page or as JSON, after it was recorded."""
+    manifest = reader.served.pair.manifest
+    if _wants_json(request):
+        content = {
+            "request_id": facts().request_id,
+            "model_version": manifest.model_version,
+            "as_of": manifest.as_of,
+            "ledger_digest": manifest.ledger_digest,
+            "feature_digest": manifest.feature_digest,
+            "view": view,
+        }
+        body = json.dumps(as_json(content), ensure_ascii=False, allow_nan=False).encode()
+        response = Response(body, media_type="application/json")
+    else:
+        page = render(
+            template,
+            view=view,
+            manifest=manifest,
+            page=template,
+            path=request.url.path,
+            reader=reader.session.name,
+            token=form_token(reader.session, reader.desk.secret),
+            currencies=reader.served.currencies,
+            currency=getattr(view, "currency", ""),
+        )
+        body = page.encode()
+        response = HTMLResponse(body)
+    reader.desk.record(reader.served, reader.session.name, request.url.path, body, accounts)
+    return response
+
+
+def _currency(request: Request, reader: Reader) -> str:
+    currency = reader.served.currency(request.query_params.get("currency"))
+    if not currency:
+        raise Refusal(
+            200,
+            "Nothing is open",
+            f"The ledger has no open item on {reader.served.pair.manifest.as_of}: there is "
+            "nothing to roll and nobody to work.",
+        )
+    return currency
+
+
+def _portfolio(request: Request, reader: Reader) -> Response:
+    currency = _currency(request, reader)
+    asked = request.query_params.get("steps", "")
+    steps = int(asked) if asked in {str(period) for period in PERIODS} else PERIODS[-1]
+    past = reader.desk.past(reader.served)
+    view = reader.desk.kept(
+        ("portfolio", reader.served.pair.name, currency, steps, past is None),
+        lambda: portfolio_view(reader.served, past, currency, steps=steps),
+    )
+    return _answer(request, reader, "portfolio", view)
+
+
+def _worklist(request: Request, reader: Reader) -> Response:
+    query = read_query(request.query_params, request.query_params.getlist("columns"))
+    view = worklist_view(reader.served, query)
+    listed = tuple(row.account_id for row in view.rows)
+    return _answer(request, reader, "worklist", view, listed)
+
+
+def _file(
+    request: Request, reader: Reader, body: bytes, kind: str, accounts: tuple[str, ...]
+) -> Response:
+    manifest = reader.served.pair.manifest
+    stem, _, ending = request.url.path.strip("/").replace("/", "-").rpartition(".")
+    name = f"{stem}-{manifest.as_of}.{ending}"
+    reader.desk.record(reader.served, reader.session.name, request.url.path, body, accounts)
+    return Response(
+        body, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _worklist_csv(request: Request, reader: Reader) -> Response:
+    query = read_query(request.query_params)
+    body = exports.worklist_csv(reader.served, query)
+    return _file(request, reader, body, exports.CSV, _found(reader, query))
+
+
+def _worklist_xlsx(request: Request, reader: Reader) -> Response:
+    query = read_query(request.query_params)
+    body = exports.worklist_xlsx(reader.served, query)
+    return _file(request, reader, body, exports.XLSX, _found(reader, query))
+
+
+def _found(reader: Reader, query: Any) -> tuple[str, ...]:  # noqa: ANN401 (a Query)
+    ids = exports.find_accounts(reader.served, query)["account_id"]
+    return tuple(dict.fromkeys(ids.astype(str)))
+
+
+def _account(request: Request, reader: Reader) -> Response:
+    account_id = request.path_params["account_id"]
+    asked = request.query_params
+    try:
+        view = account_view(
+            reader.served,
+            account_id,
+            currency=asked.get("currency"),
+            invoice_id=asked.get("invoice") or None,
+            notes=reader.desk.notes.of_account(account_id),
+        )
+    except KeyError:
+        raise Refusal(
+            404,
+            "Nothing is open",
+            "The account or invoice has no open item in the served snapshot, or is unknown.",
+        ) from None
+    return _answer(request, reader, "account", view, (account_id,))
+
+
+def _write_note(request: Request, reader: Reader, form: FormData) -> Response:
+    account_id = request.path_params["account_id"]
+    if account_id not in reader.served.pair.table:
+        raise Refusal(404, "Nothing is open", "The account has no open item, or is unknown.")
+    kind, text = form.get("kind"), _text(form, "text")
+    if kind not in ("note", "signed", "reopened"):
+        raise Refusal(400, "Unknown form", "Load the page again and send it once more.")
+    if kind == "note" and not text:
+        raise Refusal(400, "The note is empty", "Write something, or leave the page as it is.")
+    reader.desk.notes.add(_note(reader, kind=kind, about=account_id, text=text))
+    back = urllib.parse.quote(f"/accounts/{account_id}")
+    return RedirectResponse(f"{back}#notes", 303)
+
+
+def _note(reader: Reader, **values: Any) -> Note:  # noqa: ANN401 (fields of a Note)
+    return Note(
+        at=datetime.now(UTC),
+        author=reader.session.name,
+        snapshot=reader.served.pair.name,
+        model_version=reader.served.pair.manifest.model_version,
+        request_id=facts().request_id,
+        **values,
+    )
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name)
+    text = value.strip() if isinstance(value, str) else ""
+    if len(text) > LONGEST:
+        raise Refusal(
+            413, "The text is too long", f"At most {LONGEST} characters, got {len(text)}."
+        )
+    return text
+
+
+def _allowance_of(request: Request, reader: Reader) -> Any:  # noqa: ANN401 (an AllowanceView)
+    currency = _currency(request, reader)
+    overlays = reader.desk.notes.overlays(currency)
+    return allowance_view(reader.served, reader.desk.past(reader.served), currency, overlays)
+
+
+def _allowance(request: Request, reader: Reader) -> Response:
+    return _answer(request, reader, "allowance", _allowance_of(request, reader))
+
+
+def _allowance_csv(request: Request, reader: Reader) -> Response:
+    body = exports.allowance_csv(_allowance_of(request, reader))
+    return _file(request, reader, body, exports.CSV, ())
+
+
+def _allowance_xlsx(request: Request, reader: Reader) -> Response:
+    body = exports.allowance_xlsx(_allowance_of(request, reader))
+    return _file(request, reader, body, exports.XLSX, ())
+
+
+def _write_overlay(request: Request, reader: Reader, form: FormData) -> Response:
+    currency = reader.served.currency(_text(form, "currency"))
+    if ended := _text(form, "ends"):
+        in_force = {str(note.number) for note in reader.desk.notes.overlays(currency)}
+        if ended not in in_force:
+            raise Refusal(404, "No such overlay", "It has been ended already.")
+        reader.desk.notes.add(_note(reader, kind="overlay_ended", about=ended, text=""))
+        return RedirectResponse(f"/allowance?currency={currency}#overlays", 303)
+    name, reason, segment = (_text(form, key) for key in ("name", "reason", "segment"))
+    amount = _cents(_text(form, "amount"))
+    if not name or not reason or amount is None:
+        raise Refusal(
+            400,
+            "The overlay is not complete",
+            "An overlay needs a name, a reason, and an amount such as 12500.00 or -300; it must "
+            "not be zero.",
+        )
+    reader.desk.notes.add(
+        _note(
+            reader,
+            kind="overlay",
+            about=segment[:200],
+            text=reason,
+            currency=currency,
+            amount_cents=amount,
+            title=name[:200],
+        )
+    )
+    return RedirectResponse(f"/allowance?currency={currency}#overlays", 303)
+
+
+def _cents(text: str) -> int | None:
+    """Return an amount in cents; None when it is none, is zero or is beyond any ledger."""
+    from decimal import Decimal, InvalidOperation  # noqa: PLC0415 (beside its use)
+
+    try:
+        cents = Decimal(text.replace(",", "")) * 100
+    except InvalidOperation:
+        return None
+    if not cents.is_finite() or cents != cents.to_integral_value() or not 0 < abs(cents) < 10**15:
+        return None
+    return int(cents)
+
+
+def _model(request: Request, reader: Reader) -> Response:
+    view = model_view(reader.served, reader.desk.registry())
+    return _answer(request, reader, "model", view)
+
+
+def _ledger(request: Request, reader: Reader) -> Response:
+    currency = _currency(request, reader)
+    view = ledger_view(reader.served, reader.desk.past(reader.served), currency)
+    return _answer(request, reader, "ledger", view)
+
+
+def _paper(request: Request, reader: Reader, html: str, accounts: tuple[str, ...]) -> Response:
+    body = html.encode()
+    reader.desk.record(reader.served, reader.session.name, request.url.path, body, accounts)
+    return HTMLResponse(body)
+
+
+def _redact(request: Request) -> bool:
+    return request.query_params.get("redact") == "1"
+
+
+def _portfolio_report(request: Request, reader: Reader) -> Response:
+    currency = _currency(request, reader)
+    past = reader.desk.past(reader.served)
+    html = portfolio_paper(reader.served, past, (currency,))
+    return _paper(request, reader, html, ())
+
+
+def _high_risk_report(request: Request, reader: Reader) -> Response:
+    asked = request.query_params.get("top", "50")
+    top = min(int(asked), 500) if asked.isascii() and asked.isdigit() else 50
+    html, listed = high_risk_paper(reader.served, top=top, redact=_redact(request))
+    return _paper(request, reader, html, listed)
+
+
+def _account_report(request: Request, reader: Reader) -> Response:
+    account_id = request.path_params["account_id"]
+    notes = reader.desk.notes.of_account(account_id)
+    try:
+        html = account_paper(reader.served, account_id, notes=notes, redact=_redact(request))
+    except KeyError:
+        raise Refusal(
+            404, "Nothing is open", "The account has no open item, or is unknown."
+        ) from None
+    return _paper(request, reader, html, (account_id,))
+
+
+def _login_page(request: Request) -> Response:
+    wanted = request.query_params.get("next", "/")
+    return HTMLResponse(
+        render("login", next=wanted if is_local_path(wanted) else "/", trouble="", reader=None)
+    )
+
+
+async def _login(request: Request) -> Response:
+    try:
+        _check_host(request)
+    except Refusal as refusal:
+        return _refused(request, refusal)
+    form = await request.form(max_files=0, max_fields=5)
+    key, wanted = form.get("key"), form.get("next")
+    target = wanted if isinstance(wanted, str) and is_local_path(wanted) else "/"
+    desk = _desk(request)
+    stored = desk.keys.find(key.strip()) if isinstance(key, str) else None
+    if stored is None or stored.role != ROLE:
+        trouble = (
+            "This is no open key. `rollrisk keys create NAME --role manager` makes one."
+            if stored is None
+            else f"This key has the role {stored.role}; the console opens to managers."
+        )
+        page = render("login", next=target, trouble=trouble, reader=None)
+        return sealed(HTMLResponse(page, 401 if stored is None else 403))
+    cookie = write_cookie(start_session(stored, datetime.now(UTC)), desk.secret)
+    response = RedirectResponse(target, 303)
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=int(LASTS.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=is_secure(request),
+    )
+    return sealed(response)
+
+
+def _logout(request: Request, reader: Reader, form: FormData) -> Response:
+    del request, reader, form
+    response = RedirectResponse("/login", 303)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return response
