@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.ageing import BUCKETS, LAST, STEP_DAYS, bucket_index
+from features.ageing import BUCKETS, EDGES, LAST, STEP_DAYS, bucket_index
 
 Floats = npt.NDArray[np.float64]
 
@@ -78,32 +78,40 @@ def band_index(days_past_due: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return np.where(bucket_index(days) == LAST, band, -1).astype(np.int64)
 
 
-def losses_given_last(cash_rates: Mapping[str, float]) -> dict[str, float]:
+def losses_given_last(rates: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     """Return the share lost of a balance at the start of each band, net of what still comes in.
 
-    A balance loses its band's 30-day cash rate every 30 days, band after band; what is left at
-    720 days past due is lost.
+    Every 30 days a balance loses its band's share brought in and its band's share written off,
+    band after band. Lost is what is written off on the way, and what is left at 720 days past due.
 
     Parameters
     ----------
-    cash_rates : mapping of str to float
-        Share of a balance that 30 days bring in, in [0, 1], by the names in ``BANDS``.
+    rates : mapping of str to (float, float)
+        By the names in ``BANDS``: share of a balance that 30 days bring in, and share that they
+        write off, in [0, 1].
 
     Examples
     --------
-    >>> losses_given_last({"91-180": 0.0, "181-365": 0.0, "366+": 0.0})["91-180"]
+    >>> losses_given_last(dict.fromkeys(("91-180", "181-365", "366+"), (0.0, 0.0)))["91-180"]
     1.0
-    >>> losses = losses_given_last({"91-180": 0.3, "181-365": 0.15, "366+": 0.1})
+
+    Where three times as much comes in as is written off, a quarter is lost, and a little more
+    for what is still open at the end:
+
+    >>> losses = losses_given_last(dict.fromkeys(("91-180", "181-365", "366+"), (0.3, 0.1)))
     >>> [round(loss, 3) for loss in losses.values()]
-    [0.038, 0.11, 0.288]
+    [0.25, 0.25, 0.252]
     """
     ends = [*(last for last, _ in BANDS[:-1]), LOSS_AT_DAYS]
+    begins = [EDGES[-1], *ends[:-1]]
     losses: dict[str, float] = {}
     later = 1.0
-    for position in range(len(BANDS) - 1, -1, -1):
-        begin = 90 if position == 0 else ends[position - 1]
-        name = BANDS[position][1]
-        later *= (1 - cash_rates[name]) ** ((ends[position] - begin) / STEP_DAYS)
+    for (_, name), begin, end in reversed(list(zip(BANDS, begins, ends, strict=True))):
+        cash, written_off = rates[name]
+        gone = cash + written_off
+        stays = (1 - gone) ** ((end - begin) / STEP_DAYS)
+        lost = written_off / gone * (1 - stays) if gone else 0.0
+        later = lost + stays * later
         losses[name] = later
     return {name: losses[name] for _, name in BANDS}
 

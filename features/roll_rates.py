@@ -15,12 +15,13 @@ import pandas as pd
 import pyarrow as pa
 
 from features.ageing import BUCKETS, LAST, STEP_DAYS, bucket_index, bucket_names, is_exposed
+from features.allowance import BANDS, band_index
 from features.engines import ITEM_STAGES, Session, query_text
 
 RESULTS: tuple[str, ...] = ("rolled", "paid", "credited", "extended", "written_off")
 """Columns of the matrix."""
 
-KEYS = ["as_of", "currency", "segment", "bucket"]
+KEYS = ["as_of", "currency", "segment", "bucket", "band"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,9 @@ def roll_counts(session: Session, *, maturity_lag_days: int, known_through: date
     Returns
     -------
     pandas.DataFrame
-        ``as_of``, ``currency``, ``segment`` (empty where unknown), ``bucket``, and per result
-        ``items_<result>`` and ``cents_<result>``.
+        ``as_of``, ``currency``, ``segment`` (empty where unknown), ``bucket``, ``band`` (age band
+        within the last bucket, empty in the others), and per result ``items_<result>`` and
+        ``cents_<result>``.
     """
     session.run(ITEM_STAGES)
     session.register("horizons", pa.table({"horizon_days": pa.array([STEP_DAYS], pa.int32())}))
@@ -106,7 +108,8 @@ def _by_result(rows: pd.DataFrame) -> pd.DataFrame:
     days = rows["days_past_due"].to_numpy(dtype=float)
     bucket = bucket_index(days)
     kept = is_exposed(days) | (bucket == LAST)
-    rows = rows.assign(bucket=bucket_names(bucket))[kept]
+    bands = np.array([*(name for _, name in BANDS), ""], dtype=object)
+    rows = rows.assign(bucket=bucket_names(bucket), band=bands[band_index(days)])[kept]
     outcome = rows["outcome"].replace("open", "rolled")
     is_open = outcome == "rolled"
     left = rows["remaining"].where(is_open, rows["cents"])
@@ -154,6 +157,31 @@ def roll_matrix(counts: pd.DataFrame) -> tuple[RollRow, ...]:
             )
         )
     return tuple(rows)
+
+
+def band_rates(counts: pd.DataFrame, *, few: int = 30) -> dict[str, tuple[float, float]]:
+    """Return what 30 days bring in, and what they write off, of a balance in the last bucket.
+
+    Credits count as brought in: they are no loss of credit. A band with fewer than ``few`` items
+    takes the rates of all bands together; without any item there is nothing to return.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        By band: share of the balance brought in, and share written off, in [0, 1].
+    """
+    last = counts[counts["bucket"] == BUCKETS[-1]]
+    if not len(last):
+        return {}
+    rates = {}
+    for _, band in BANDS:
+        own = last[last["band"] == band]
+        enough = own[[f"items_{name}" for name in RESULTS]].to_numpy().sum() >= few
+        cents = (own if enough else last)[[f"cents_{name}" for name in RESULTS]].sum()
+        whole = float(cents.sum())
+        lost = float(cents["cents_written_off"])
+        rates[band] = ((whole - float(cents["cents_rolled"]) - lost) / whole, lost / whole)
+    return rates
 
 
 def _shares(parts: dict[str, int]) -> dict[str, float]:

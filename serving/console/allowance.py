@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.ageing import BUCKETS, UNDATED
 from features.allowance import AllowanceRow, allowance_rows, losses_given_last
-from features.roll_rates import RollRow, roll_matrix
+from features.roll_rates import RollRow, band_rates, roll_matrix
 from serving.console.notes import Note
 from serving.console.past import Past
 from serving.console.served import Served
@@ -80,6 +80,16 @@ class RollRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BandLoss:
+    """A band of the last bucket: what 30 days bring in and write off, and the share lost."""
+
+    band: str
+    cash: float
+    written_off: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overlay:
     """An amount that people add to or take from the model's allowance, and why."""
 
@@ -104,10 +114,8 @@ class AllowanceView:
         Of all segments, line by line.
     roll_rates : tuple of RollRate
         The portfolio's, over the steps of the last year.
-    losses : tuple of (str, float)
+    losses : tuple of BandLoss
         Loss given the last bucket, by band.
-    cash_rates : tuple of (str, float)
-        What 30 days bring in of a balance, by band.
     dilution : Amount
         Credit notes expected of the balance within one step, reserved apart.
     undated : Amount
@@ -125,8 +133,7 @@ class AllowanceView:
     segments: tuple[Segment, ...]
     total: Segment | None
     roll_rates: tuple[RollRate, ...]
-    losses: tuple[tuple[str, float], ...]
-    cash_rates: tuple[tuple[str, float], ...]
+    losses: tuple[BandLoss, ...]
     dilution: Amount
     undated: Amount
     overlays: tuple[Overlay, ...]
@@ -141,10 +148,12 @@ def allowance_view(
 ) -> AllowanceView:
     """Return the page of ``currency``."""
     items = served.items_of(currency)
-    cash_rates = served.pair.bundle.profile.cash_rates
-    losses = losses_given_last(cash_rates)
     counts = past.rolls if past is not None else pd.DataFrame()
     own = counts[counts["currency"] == currency] if len(counts) else counts
+    measured = band_rates(own) if len(own) else {}
+    profile = served.pair.bundle.profile
+    bands = measured or {name: (cash, 0.0) for name, cash in profile.cash_rates.items()}
+    losses = losses_given_last(bands)
     segments: tuple[Segment, ...] = ()
     matrix: tuple[RollRow, ...] = ()
     if len(own):
@@ -161,8 +170,10 @@ def allowance_view(
         segments=segments,
         total=total,
         roll_rates=tuple(_rate(row) for row in matrix),
-        losses=tuple(losses.items()),
-        cash_rates=tuple((name, cash_rates[name]) for name in losses),
+        losses=tuple(
+            BandLoss(band=name, cash=bands[name][0], written_off=bands[name][1], loss=loss)
+            for name, loss in losses.items()
+        ),
         dilution=_dilution(items, matrix),
         undated=Amount(cents=cents_of(items.loc[items["bucket"] == UNDATED, "open_balance"])),
         overlays=listed,

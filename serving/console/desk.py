@@ -10,7 +10,7 @@ from typing import Any
 from serving.audit import Audit, Given
 from serving.auth import KeyRing
 from serving.console.model import Registry, read_registry
-from serving.console.notes import Notes
+from serving.console.notes import open_notes
 from serving.console.past import Past, PastKeeper
 from serving.console.served import Served, serve
 from serving.console.sessions import console_secret
@@ -41,7 +41,7 @@ class Desk:
         self.settings = settings
         self.keys = KeyRing(home.keys)
         self.secret = console_secret(home.path / "console.secret")
-        self.notes = Notes(f"sqlite:///{home.path / 'console.db'}")
+        self.notes = open_notes(home)
         self._audit = audit
         self._store = store
         self._past = PastKeeper(home.path / "console")

@@ -125,17 +125,19 @@ def _inputs_sheet(view: AllowanceView) -> Sheet:
         [f"Roll rate out of {rate.bucket}", Share(value=rate.rate), rate.items, rate.balance]
         for rate in view.roll_rates
     ]
-    losses: Sequence[Sequence[object]] = [
-        [f"Loss given {band}", Share(value=share), None, None] for band, share in view.losses
-    ]
-    cash: Sequence[Sequence[object]] = [
-        [f"Cash in 30 days, {band}", Share(value=share), None, None]
-        for band, share in view.cash_rates
+    bands: Sequence[Sequence[object]] = [
+        [f"{words}, {one.band}", Share(value=getattr(one, name)), None, None]
+        for name, words in (
+            ("cash", "Brought in within 30 days"),
+            ("written_off", "Written off within 30 days"),
+            ("loss", "Loss given 91+"),
+        )
+        for one in view.losses
     ]
     return Sheet(
         name="Rates",
         heads=["Rate", "Share", "Items measured", "Balance measured"],
-        rows=[*rates, *losses, *cash, ["Credit-note dilution, one step", None, None, view.dilution]],
+        rows=[*rates, *bands, ["Credit-note dilution, one step", None, None, view.dilution]],
     )
 
 

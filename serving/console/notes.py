@@ -13,6 +13,8 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from models.home import Home
+
 Kind = Literal["note", "signed", "reopened", "overlay", "overlay_ended"]
 
 _METADATA = sa.MetaData()
@@ -139,3 +141,9 @@ class Notes:
     def _begin(self) -> Iterator[Connection]:
         with self._engine.begin() as connection:
             yield connection
+
+
+def open_notes(home: Home) -> Notes:
+    """Return the notes of an installation."""
+    home.path.mkdir(parents=True, exist_ok=True)
+    return Notes(f"sqlite:///{home.path / 'console.db'}")

@@ -84,7 +84,24 @@ def label(name: str | None) -> str:
         return NONE
     if name in (*BUCKETS, UNDATED):
         return bucket_label(name)
+    if name[0].isdigit():
+        return name.replace("-", NONE)
     return HOLD_LABELS.get(name) or LANE_LABELS.get(name) or FAMILIES.get(name) or plain(name)
+
+
+def days_past_due(days: int | None) -> str:
+    """Return days past due as people say them.
+
+    Examples
+    --------
+    >>> [days_past_due(d).replace(NBSP, " ") for d in (1250, 0, -27)], days_past_due(None) == NONE
+    (['1,250', 'due today', 'due in 27'], True)
+    """
+    if days is None:
+        return NONE
+    if days > 0:
+        return f"{days:,}"
+    return f"due in{NBSP}{-days:,}" if days else "due today"
 
 
 def css_text(text: str) -> str:
@@ -118,6 +135,8 @@ def environment() -> Environment:
         probability=probability_text,
         count=count_text,
         css_text=css_text,
+        dpd=days_past_due,
+        words=plain,
         cents_whole=lambda cents: Amount(cents=cents).whole,
         money=lambda value: Amount(cents=round(value * 100)).whole,
         exact=lambda value: Amount(cents=round(value * 100)).exact,

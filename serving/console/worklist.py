@@ -46,7 +46,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(name="currency", head="Currency", kind="text", usual=True),
     Column(name="open_balance", head="Balance", kind="money"),
     Column(name="collectible", head="Collectible", kind="money", usual=True),
-    Column(name="oldest_days_past_due", head="Oldest, days past due", kind="count", usual=True),
+    Column(name="oldest_days_past_due", head="Oldest, days", kind="count", usual=True),
     Column(name="p_roll", head="P roll", kind="share", usual=True),
     Column(name="dollars_at_risk", head="At risk", kind="money", usual=True),
     Column(name="priority_value", head="Priority value", kind="money"),
