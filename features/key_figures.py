@@ -215,9 +215,7 @@ def past_figures(session: Session) -> list[PastFigures]:
 _BUCKET_COLUMNS = (*BUCKETS, UNDATED)
 
 
-def _past(
-    as_of: date, currency: str, row: Mapping[str, float], opening: float
-) -> PastFigures:
+def _past(as_of: date, currency: str, row: Mapping[str, float], opening: float) -> PastFigures:
     buckets = {name: row[name] / 100 for name in _BUCKET_COLUMNS}
     receivables, current = sum(buckets.values()), buckets[BUCKETS[0]]
     sales = row["sales"] / 100

@@ -153,9 +153,7 @@ def _past(home: "Home", served: "Served") -> "Past":
     return past_of(served.pair, home.path / "console")
 
 
-def _write(
-    out: Path, make: "Callable[[Home, Served, Callable[[str], None]], str]"
-) -> None:
+def _write(out: Path, make: "Callable[[Home, Served, Callable[[str], None]], str]") -> None:
     """Make a paper of the published snapshot and write it as its name asks."""
     from models.home import read_home  # noqa: PLC0415 (quick --help)
     from serving.console.served import serve  # noqa: PLC0415

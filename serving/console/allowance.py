@@ -158,8 +158,10 @@ def allowance_view(
     matrix: tuple[RollRow, ...] = ()
     if len(own):
         matrix = roll_matrix(own)
-        names = sorted(set(items["segment"].astype(str)))
-        found = [_segment(name, items, own, matrix, losses) for name in names]
+        found = [
+            _segment(str(name), rows, own[own["segment"] == name], matrix, losses)
+            for name, rows in items.groupby("segment", observed=True)
+        ]
         segments = tuple(sorted(found, key=lambda one: (-one.model.cents, one.name)))
     total = _total(segments) if segments else None
     listed = tuple(_overlay(note) for note in overlays)
@@ -186,13 +188,12 @@ def allowance_view(
 
 def _segment(
     name: str,
-    items: pd.DataFrame,
+    rows: pd.DataFrame,
     counts: pd.DataFrame,
     portfolio: tuple[RollRow, ...],
     losses: dict[str, float],
 ) -> Segment:
-    rows = items[items["segment"].astype(str) == name]
-    matrix = roll_matrix(counts[counts["segment"] == name])
+    matrix = roll_matrix(counts)
     # The last bucket has no roll rate: what stays there is lost by the bands' rates.
     pairs = list(zip(matrix[:-1], portfolio[:-1], strict=True))
     borrowed = tuple(row.bucket for row, _ in pairs if row.items < FEW_ITEMS)

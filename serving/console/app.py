@@ -29,7 +29,7 @@ from serving.console.ledger import ledger_view
 from serving.console.model import model_view
 from serving.console.notes import Note
 from serving.console.papers import account_paper, high_risk_paper, portfolio_paper
-from serving.console.portfolio import PERIODS, portfolio_view
+from serving.console.portfolio import PERIODS
 from serving.console.render import as_json, render
 from serving.console.served import Served
 from serving.console.sessions import (
@@ -254,11 +254,7 @@ def _portfolio(request: Request, reader: Reader) -> Response:
     currency = _currency(request, reader)
     asked = request.query_params.get("steps", "")
     steps = int(asked) if asked in {str(period) for period in PERIODS} else PERIODS[-1]
-    past = reader.desk.past(reader.served)
-    view = reader.desk.kept(
-        ("portfolio", reader.served.pair.name, currency, steps, past is None),
-        lambda: portfolio_view(reader.served, past, currency, steps=steps),
-    )
+    view = reader.desk.portfolio(reader.served, currency, steps)
     return _answer(request, reader, "portfolio", view)
 
 

@@ -99,9 +99,7 @@ def line_chart(
     drawn = [_rule(_up(tick, low, high)) for tick in ticks]
     for position, line in enumerate(lines, start=1):
         if path := _path(line.values, low, high):
-            drawn.append(
-                Markup('<path class="line line-{}" d="{}"/>').format(position, path)
-            )
+            drawn.append(Markup('<path class="line line-{}" d="{}"/>').format(position, path))
         drawn += _dots(line, places, low, high, position, unit)
     said = ". ".join(_said(line, places, unit) for line in lines)
     return _framed(
@@ -271,7 +269,9 @@ def _dots(
 
 def _said(line: Line, places: Sequence[str], unit: str) -> str:
     known = [
-        (place, value) for place, value in zip(places, line.values, strict=True) if value is not None
+        (place, value)
+        for place, value in zip(places, line.values, strict=True)
+        if value is not None
     ]
     if not known:
         return f"{line.name}: no value"

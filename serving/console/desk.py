@@ -12,6 +12,7 @@ from serving.auth import KeyRing
 from serving.console.model import Registry, read_registry
 from serving.console.notes import open_notes
 from serving.console.past import Past, PastKeeper
+from serving.console.portfolio import PERIODS, PortfolioView, book_view, with_past
 from serving.console.served import Served, serve
 from serving.console.sessions import console_secret
 from serving.middleware import REQUEST, RequestFacts
@@ -68,6 +69,14 @@ class Desk:
         """Return the past of a scoring; None while it is being computed."""
         return self._past.of(served.pair)
 
+    def portfolio(self, served: Served, currency: str, steps: int) -> PortfolioView:
+        """Return the portfolio page of a currency, its sums made once."""
+        # The page first: computing the past would take the time from it.
+        key = (served.pair.name, currency)
+        view: PortfolioView = self.kept(key, lambda: book_view(served, currency))
+        past = self.past(served)
+        return view if past is None else with_past(view, past, served.pair.manifest.as_of, steps)
+
     def kept(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:  # noqa: ANN401 (a view)
         """Return a view that depends on the scoring alone, made once."""
         with self._lock:
@@ -114,7 +123,8 @@ class Desk:
 
     def _warm(self) -> None:
         served = self.served()
-        self.past(served)
+        if served.currencies:
+            self.portfolio(served, served.currencies[0], PERIODS[-1])
         self.registry()
 
 

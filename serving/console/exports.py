@@ -105,9 +105,7 @@ def _allowance_sheet(view: AllowanceView) -> Sheet:
             letter: Formula(text=f"SUM({letter}2:{letter}{end})", value=amount.cents / 100)
             for letter, amount in sums.items()
         }
-        rows.append(
-            ["Total", "", formulas["C"], None, None, None, *(formulas[k] for k in "GHI")]
-        )
+        rows.append(["Total", "", formulas["C"], None, None, None, *(formulas[k] for k in "GHI")])
     return Sheet(
         name="Allowance",
         heads=_HEADS,

@@ -6,17 +6,17 @@ account's items share their fate and accounts are independent: wider than if eve
 own, and still without the model's own error.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.ageing import BUCKETS, STEP_DAYS, UNDATED, bucket_index, bucket_names
+from features.ageing import BUCKETS, STEP_DAYS, UNDATED, bucket_index
 from models.profile import Profile, cell_index
 
 HORIZONS: tuple[int, ...] = (30, 60, 90)
+_NAMES = (*BUCKETS, UNDATED)
 _WIDTH = 1.96
 """Standard deviations to either side of a 95 % interval."""
 
@@ -48,7 +48,7 @@ def expected_ageing(items: pd.DataFrame, profile: Profile, days: int) -> tuple[E
     Parameters
     ----------
     items : pandas.DataFrame
-        Open items of one currency.
+        Open items of one currency; ``owner`` numbers their accounts.
     profile : Profile
         Of the model that scored them.
     days : int
@@ -56,33 +56,26 @@ def expected_ageing(items: pd.DataFrame, profile: Profile, days: int) -> tuple[E
     """
     dpd = items["days_past_due"].to_numpy(dtype=float)
     balance = items["open_balance"].to_numpy(dtype=float)
-    names = bucket_names(bucket_index(dpd + days))
+    bucket = bucket_index(dpd + days) % len(_NAMES)  # undated items, -1, come last
     if days:
         p = items[f"p_open_{days}"].to_numpy(dtype=float)
         left = balance * remaining(dpd, profile, days // STEP_DAYS)
     else:
         p, left = np.ones(len(items)), balance
-    frame = pd.DataFrame(
-        {
-            "bucket": names,
-            "account_id": items["account_id"].to_numpy(),
-            "expected": left * p,
-            "spread": left * np.sqrt(p * (1 - p)),
-        }
-    )
-    sums = frame.groupby(["bucket", "account_id"], sort=False)[["expected", "spread"]].sum()
-    by_bucket = sums["expected"].groupby(level="bucket").sum()
-    variance = (sums["spread"] ** 2).groupby(level="bucket").sum()
-    rows = []
-    for name in (*BUCKETS, UNDATED):
-        expected = float(by_bucket.get(name, 0.0))
-        spread = _WIDTH * math.sqrt(float(variance.get(name, 0.0)))
-        rows.append(
-            Expected(
-                bucket=name,
-                balance=expected,
-                low=max(expected - spread, 0.0),
-                high=expected + spread,
-            )
+    expected = np.bincount(bucket, left * p, len(_NAMES))
+    # One cell per bucket and account: what an account's items spread adds up, then squares.
+    owner = items["owner"].to_numpy(dtype=np.int64)
+    accounts = int(owner.max(initial=-1)) + 1
+    together = np.bincount(bucket * accounts + owner, left * np.sqrt(p * (1 - p)))
+    cells = np.zeros(len(_NAMES) * max(accounts, 1))
+    cells[: len(together)] = together
+    spread = _WIDTH * np.sqrt((cells.reshape(len(_NAMES), -1) ** 2).sum(axis=1))
+    return tuple(
+        Expected(
+            bucket=name,
+            balance=float(expected[at]),
+            low=float(max(expected[at] - spread[at], 0.0)),
+            high=float(expected[at] + spread[at]),
         )
-    return tuple(rows)
+        for at, name in enumerate(_NAMES)
+    )

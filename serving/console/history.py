@@ -142,9 +142,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _scores(
-    pair: ServedPair, ledger: Ledger, account_id: str, currency: str
-) -> list[Score]:
+def _scores(pair: ServedPair, ledger: Ledger, account_id: str, currency: str) -> list[Score]:
     if pair.bundle.feature_digest != feature_digest():
         return []
     days = [*month_ends(pair.manifest.as_of), pair.manifest.as_of]
@@ -157,9 +155,7 @@ def _scores(
         return []
     start, _ = pair.table.account_rows[account_id]
     segment = pair.table.accounts["segment"][start] or ""
-    curves = survival_curves(
-        pair.bundle, frame, np.full(len(frame.items), segment, dtype=object)
-    )
+    curves = survival_curves(pair.bundle, frame, np.full(len(frame.items), segment, dtype=object))
     table = pd.DataFrame(
         {
             "as_of": pd.to_datetime(frame.items["as_of"]).dt.date.to_numpy(),

@@ -92,9 +92,7 @@ def ledger_view(served: Served, past: Past | None, currency: str) -> LedgerView:
         warned=by_outcome["warning"],
         passed=by_outcome["passed"],
         tables=tuple(
-            TableHealth(
-                lag=lag, stale=lag.behind_days is not None and lag.behind_days > STALE_DAYS
-            )
+            TableHealth(lag=lag, stale=lag.behind_days is not None and lag.behind_days > STALE_DAYS)
             for lag in (health.lags if health else ())
         ),
         refused=refused,

@@ -197,7 +197,9 @@ def read_registry(home: Home) -> Registry:
             version=str(entry.version),
             made_on=datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC).date().isoformat(),
             aliases=tuple(
-                sorted(name for name, number in aliases.items() if str(number) == str(entry.version))
+                sorted(
+                    name for name, number in aliases.items() if str(number) == str(entry.version)
+                )
             ),
             gate=str(entry.tags.get("gate", "")),
             forced_because=str(entry.tags.get("forced_because", "")),

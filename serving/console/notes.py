@@ -114,9 +114,7 @@ class Notes:
 
     def overlays(self, currency: str) -> tuple[Note, ...]:
         """Return the overlays in force, newest first."""
-        ended = {
-            note.about for note in self._read(_NOTES.c.kind == "overlay_ended")
-        }
+        ended = {note.about for note in self._read(_NOTES.c.kind == "overlay_ended")}
         found = self._read((_NOTES.c.kind == "overlay") & (_NOTES.c.currency == currency))
         return tuple(note for note in found if str(note.number) not in ended)
 

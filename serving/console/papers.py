@@ -85,11 +85,11 @@ def high_risk_paper(
         hidden = {text: f"Account {at}" for at, text in enumerate(names, start=1)}
         hidden |= {name: hidden[account] for account, name in names.items()}
         invoices = {
-            invoice: "of this account" for account in names for invoice in _invoices(served, account)
+            invoice: "of this account"
+            for account in names
+            for invoice in _invoices(served, account)
         }
-        collectors = {
-            row.values["collector"]: "–" for part in parts for row in part.rows
-        }
+        collectors = {row.values["collector"]: "–" for part in parts for row in part.rows}
         parts = [redacted(part, hidden | invoices | collectors) for part in parts]
     html = _paper(
         served, "paper_high_risk", "Accounts with most at risk", parts=parts, redact=redact, top=top

@@ -59,9 +59,7 @@ class Past:
 NOTHING = Past(figures=(), rolls=pd.DataFrame(), health=None)
 
 
-def compute_past(
-    ledger: Ledger, as_of: date, *, folder: Path, changed: bool = False
-) -> Past:
+def compute_past(ledger: Ledger, as_of: date, *, folder: Path, changed: bool = False) -> Past:
     """Compute the past of a ledger as it stood on ``as_of``; nothing later is used.
 
     Parameters

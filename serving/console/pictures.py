@@ -45,9 +45,7 @@ def account_strips(history: "History") -> Markup:
     def place(day: object) -> float:
         return min(max((day - history.first).days / span, 0.0), 1.0)  # type: ignore[operator]
 
-    places = [
-        (history.first + timedelta(days=round(span * at / 4))).isoformat() for at in range(5)
-    ]
+    places = [(history.first + timedelta(days=round(span * at / 4))).isoformat() for at in range(5)]
     scores = [
         (place(one.on), one.p_roll, f"{one.on}: P roll {probability_text(one.p_roll)}")
         for one in history.scores

@@ -1,7 +1,7 @@
 """The portfolio page: how the book stands, where it is heading, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
@@ -190,9 +190,14 @@ def portfolio_view(
     steps : int
         Steps that the roll-rate matrix pools.
     """
+    view = book_view(served, currency)
+    return view if past is None else with_past(view, past, served.pair.manifest.as_of, steps)
+
+
+def book_view(served: Served, currency: str) -> PortfolioView:
+    """Return the page of ``currency`` as far as the scoring alone tells it."""
     items, accounts = served.items_of(currency), served.accounts_of(currency)
     part = served.portfolio["currencies"][currency]
-    newest = _newest(past, currency, served.pair.manifest.as_of)
     profile = served.pair.bundle.profile
     return PortfolioView(
         currency=currency,
@@ -200,7 +205,7 @@ def portfolio_view(
         accounts=len(accounts),
         items=len(items),
         held_accounts=int((accounts["hold"] != "").sum()),
-        figures=_figures(items, part["key_figures"], newest),
+        figures=_figures(items, part["key_figures"]),
         ageing=tuple(
             _age_column(days, expected_ageing(items, profile, days), items)
             for days in (0, *HORIZONS)
@@ -210,29 +215,37 @@ def portfolio_view(
         ),
         drivers=portfolio_steps(part["drivers"]),
         explains=bool((items["fallback"] == "").any()),
-        rolls=_rolls(past, currency, steps),
-        trend=_trend(past, currency),
-        waiting=past is None,
-        trouble="" if past is None else past.trouble,
+        rolls=None,
+        trend=None,
+        waiting=True,
+        trouble="",
     )
 
 
-def _newest(past: Past | None, currency: str, as_of: date) -> PastFigures | None:
-    if past is None:
-        return None
+def with_past(view: PortfolioView, past: Past, as_of: date, steps: int) -> PortfolioView:
+    """Return a page with what the books say about the year before."""
+    newest = _newest(past, view.currency, as_of)
+    return replace(
+        view,
+        figures=view.figures if newest is None else _with_newest(view.figures, newest),
+        rolls=_rolls(past, view.currency, steps),
+        trend=_trend(past, view.currency),
+        waiting=False,
+        trouble=past.trouble,
+    )
+
+
+def _newest(past: Past, currency: str, as_of: date) -> PastFigures | None:
     found = [f for f in past.figures if f.currency == currency and f.as_of == as_of]
     return found[0] if found else None
 
 
-def _figures(
-    items: pd.DataFrame, figures: dict[str, float | None], newest: PastFigures | None
-) -> KeyFigures:
+def _figures(items: pd.DataFrame, figures: dict[str, float | None]) -> KeyFigures:
     late = items["days_past_due"].to_numpy(dtype=float) > 0
     receivables = Amount(cents=cents_of(items["open_balance"]))
     past_due = Amount(cents=cents_of(items["open_balance"][late]))
     collectible = Amount(cents=cents_of(items["collectible"]))
     at_risk = Amount(cents=cents_of(items["dollars_at_risk"]))
-    due = newest.promises_due if newest else None
     return KeyFigures(
         receivables=receivables,
         past_due=past_due,
@@ -247,11 +260,22 @@ def _figures(
         dso=figures["dso_days"],
         best_possible_dso=figures["best_possible_dso_days"],
         add=figures["average_days_delinquent"],
-        effectiveness=newest.effectiveness if newest else None,
-        promises_due=due,
-        promises_kept=ratio(newest.promises_kept, newest.promises_due) if newest else None,
-        promises_kept_amount=ratio(newest.promised_kept, newest.promised) if newest else None,
-        unapplied=_amount(newest.unapplied) if newest else None,
+        effectiveness=None,
+        promises_due=None,
+        promises_kept=None,
+        promises_kept_amount=None,
+        unapplied=None,
+    )
+
+
+def _with_newest(figures: KeyFigures, newest: PastFigures) -> KeyFigures:
+    return replace(
+        figures,
+        effectiveness=newest.effectiveness,
+        promises_due=newest.promises_due,
+        promises_kept=ratio(newest.promises_kept, newest.promises_due),
+        promises_kept_amount=ratio(newest.promised_kept, newest.promised),
+        unapplied=_amount(newest.unapplied),
     )
 
 
@@ -305,7 +329,7 @@ def group_rows(items: pd.DataFrame, by: str, *, largest: int = LARGEST) -> Group
     grouped = items.groupby(by, observed=True)
     sums = (grouped[list(_SUMMED)].sum() * 100).round().astype("int64")
     sums["items"] = grouped.size()
-    sums["accounts"] = grouped["account_id"].nunique()
+    sums["accounts"] = grouped["owner"].nunique()
     sums.index = sums.index.astype(str)
     whole = int(sums["dollars_at_risk"].sum())
     if by == "bucket":
@@ -337,8 +361,8 @@ def _group_row(name: str, row: "pd.Series[int]", whole: int) -> GroupRow:
     )
 
 
-def _rolls(past: Past | None, currency: str, steps: int) -> Rolls | None:
-    if past is None or past.rolls.empty:
+def _rolls(past: Past, currency: str, steps: int) -> Rolls | None:
+    if past.rolls.empty:
         return None
     own = past.rolls[past.rolls["currency"] == currency]
     starts = sorted(past.rolls["as_of"].unique())
@@ -373,8 +397,8 @@ def known(value: float, times: float = 1.0) -> float | None:
     return None if value != value else value * times  # noqa: PLR0124 (NaN)
 
 
-def _trend(past: Past | None, currency: str) -> Trend | None:
-    own = [f for f in past.figures if f.currency == currency] if past else []
+def _trend(past: Past, currency: str) -> Trend | None:
+    own = [f for f in past.figures if f.currency == currency]
     if not own:
         return None
     late = [sum(f.buckets[name] for name in BUCKETS[1:]) for f in own]

@@ -27,7 +27,7 @@ class Served:
     pair : ServedPair
         Snapshot and model.
     items : pandas.DataFrame
-        Open items by account, with the account's groups.
+        Open items by account, with the account's groups and ``owner``, the row of the account.
     accounts : pandas.DataFrame
         Accounts, one row per currency.
     portfolio : mapping
@@ -80,6 +80,7 @@ def serve(pair: ServedPair, home: Home) -> Served:
     items = pd.DataFrame(dict(table.items))
     items["account_id"] = np.repeat(np.array(ids, dtype=object), counts)
     owner = np.repeat(first, counts)
+    items["owner"] = owner
     for name in GROUPS:
         items[name] = accounts[name].to_numpy(dtype=object)[owner]
     return Served(

@@ -268,8 +268,8 @@ def _choices(served: Served) -> dict[str, tuple[str, ...]]:
     choices: dict[str, tuple[str, ...]] = {"lane": LANES, "hold": (NOT_HELD, *HOLDS)}
     for name in FILTERS:
         if name not in choices:
-            values = served.accounts[name].dropna().astype(str).unique()
-            choices[name] = tuple(sorted(value for value in values if value))
+            values = served.accounts[name].dropna().unique()
+            choices[name] = tuple(sorted(str(value) for value in values if value))
     return choices
 
 

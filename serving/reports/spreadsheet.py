@@ -176,8 +176,7 @@ def _cell(place: str, cell: object, *, head: bool) -> str:
             return f'<c r="{place}" s="{_MONEY}"><v>{cell.cents / 100:.2f}</v></c>'
         case Formula():
             return (
-                f'<c r="{place}" s="{_MONEY}"><f>{escape(cell.text)}</f>'
-                f"<v>{cell.value!r}</v></c>"
+                f'<c r="{place}" s="{_MONEY}"><f>{escape(cell.text)}</f><v>{cell.value!r}</v></c>'
             )
         case Share():
             if cell.value != cell.value:
@@ -239,7 +238,7 @@ _STYLES = (
     '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>'
     '<fills count="2"><fill><patternFill patternType="none"/></fill>'
     '<fill><patternFill patternType="gray125"/></fill></fills>'
-    "<borders count=\"1\"><border><left/><right/><top/><bottom/><diagonal/></border></borders>"
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
     '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
     '<cellXfs count="6">'
     + "".join(
