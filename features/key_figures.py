@@ -7,6 +7,7 @@ denominator. Inputs are plain numbers in one currency.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -215,7 +216,7 @@ def past_figures(session: Session) -> list[PastFigures]:
 _BUCKET_COLUMNS = (*BUCKETS, UNDATED)
 
 
-def _past(as_of: date, currency: str, row: Mapping[str, float], opening: float) -> PastFigures:
+def _past(as_of: date, currency: str, row: Mapping[Any, Any], opening: float) -> PastFigures:
     buckets = {name: row[name] / 100 for name in _BUCKET_COLUMNS}
     receivables, current = sum(buckets.values()), buckets[BUCKETS[0]]
     sales = row["sales"] / 100
@@ -258,7 +259,7 @@ def _balances(session: Session) -> pd.DataFrame:
         "cast(sum(balance_cents) as bigint) as cents "
         f"from open_items group by as_of, currency, {bucket}",
     )
-    wide = rows.set_index("bucket", append=True)["cents"].unstack("bucket")
+    wide = rows.pivot_table(index=["as_of", "currency"], columns="bucket", values="cents")
     return wide.reindex(columns=list(_BUCKET_COLUMNS)).fillna(0.0)
 
 
@@ -303,3 +304,26 @@ def _promises(session: Session) -> pd.DataFrame:
         f"<= settings.promise_grace_days + {SALES_DAYS} "
         "group by judged.as_of, judged.currency",
     )
+
+
+def amounts_by_class(
+    balances: Sequence[float], probabilities: Sequence[Sequence[float]]
+) -> list[float]:
+    """Return a customer's expected amount in each class: Σ balance × probability over its items.
+
+    Parameters
+    ----------
+    balances : sequence of float
+        Open balance of each item.
+    probabilities : sequence of sequence of float
+        Per item the probability of each class; a row sums to 1.
+
+    Examples
+    --------
+    >>> amounts_by_class([100.0, 300.0], [[0.5, 0.5], [0.0, 1.0]])
+    [50.0, 350.0]
+    """
+    weighted = [
+        [balance * p for p in row] for balance, row in zip(balances, probabilities, strict=True)
+    ]
+    return [sum(column) for column in zip(*weighted, strict=True)]

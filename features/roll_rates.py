@@ -9,6 +9,7 @@ part payment splits an item's dollars between ``rolled`` and ``paid``.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,13 +122,18 @@ def _by_result(rows: pd.DataFrame) -> pd.DataFrame:
         ),
     ]
     long = pd.concat(parts, ignore_index=True)
-    sums = long.groupby([*KEYS, "result"], observed=True)[["items", "cents"]].sum()
-    wide = sums.unstack("result", fill_value=0)
-    wanted = pd.MultiIndex.from_product([["items", "cents"], RESULTS])
-    wide = wide.reindex(columns=wanted, fill_value=0)
-    wide.columns = [f"{what}_{result}" for what, result in wide.columns]
-    wide = wide.astype(np.int64).reset_index()
-    return wide.assign(as_of=pd.to_datetime(wide["as_of"]))
+    wide = long.pivot_table(
+        index=KEYS, columns="result", values=["items", "cents"], aggfunc="sum", fill_value=0
+    )
+    named: dict[str, pd.Series[Any]] = {
+        f"{what}_{result}": wide[what, result]
+        if (what, result) in wide
+        else pd.Series(0, wide.index)
+        for what in ("items", "cents")
+        for result in RESULTS
+    }
+    counts = pd.DataFrame(named, index=wide.index).astype(np.int64).reset_index()
+    return counts.assign(as_of=pd.to_datetime(counts["as_of"]))
 
 
 def roll_matrix(counts: pd.DataFrame) -> tuple[RollRow, ...]:

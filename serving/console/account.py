@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -152,11 +151,13 @@ def account_view(
     if account_id not in pair.table:
         raise KeyError(account_id)
     content = explain_account(pair, account_id, invoice_id)
-    by_currency = {entry["currency"]: entry for entry in content["accounts"]}
+    by_currency: dict[str, dict[str, Any]] = {
+        entry["currency"]: entry for entry in content["accounts"]
+    }
     currencies = tuple(
         sorted(by_currency, key=lambda name: (-float(by_currency[name]["open_balance"]), name))
     )
-    chosen = currency if currency in by_currency else currencies[0]
+    chosen = currency if currency is not None and currency in by_currency else currencies[0]
     entry = by_currency[chosen]
     remarks = list(content["notes"])
     try:
@@ -215,7 +216,7 @@ def money(text: str) -> Amount:
 def _row(served: Served, account_id: str, currency: str) -> int:
     start, end = served.pair.table.account_rows[account_id]
     held = served.pair.table.accounts["currency"][start:end].tolist()
-    return start + held.index(currency)
+    return int(start + held.index(currency))
 
 
 def _reasons(reasons: Sequence[Mapping[str, Any]]) -> list[Reason]:
@@ -370,8 +371,3 @@ def _signed(notes: Sequence[Note]) -> Note | None:
     """Return the newest sign-off unless it was withdrawn since."""
     newest = next((note for note in notes if note.kind in ("signed", "reopened")), None)
     return newest if newest is not None and newest.kind == "signed" else None
-
-
-def day_share(on: date, history: History) -> float:
-    """Return where a day lies between the first and the last of a history, in [0, 1]."""
-    return (on - history.first).days / max((history.last - history.first).days, 1)

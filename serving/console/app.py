@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 
 from serving.console import exports
 from serving.console.account import account_view
-from serving.console.allowance import allowance_view
+from serving.console.allowance import AllowanceView, allowance_view
 from serving.console.desk import Desk, facts
 from serving.console.guard import is_local_path, is_own_host, is_secure, sealed
 from serving.console.ledger import ledger_view
@@ -44,7 +44,7 @@ from serving.console.sessions import (
     token_fits,
     write_cookie,
 )
-from serving.console.worklist import read_query, worklist_view
+from serving.console.worklist import Query, find_accounts, read_query, worklist_view
 from serving.errors import ApiError, error_body
 
 Handler = Callable[[Request], Response]
@@ -61,7 +61,7 @@ class Reader:
     served: Served
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A page that cannot be given: a status, and words for people."""
 
     def __init__(self, status: int, title: str, words: str) -> None:
@@ -102,10 +102,10 @@ def _page(make: Callable[[Request, Reader], Response]) -> Handler:
     def answer(request: Request) -> Response:
         try:
             return sealed(make(request, _reader(request)))
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return _refused(request, refusal)
         except ApiError as error:
-            return _refused(request, Refusal(error.status, "Not ready", error.message))
+            return _refused(request, RefusedError(error.status, "Not ready", error.message))
 
     return answer
 
@@ -126,17 +126,17 @@ def _form(
             if not isinstance(token, str) or not token_fits(
                 token, reader.session, reader.desk.secret
             ):
-                raise Refusal(
+                raise RefusedError(
                     403, "The form is too old", "Load the page again and send it once more."
                 )
             return write(request, reader, form)
 
         try:
             return sealed(await run_in_threadpool(written))
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return _refused(request, refusal)
         except ApiError as error:
-            return _refused(request, Refusal(error.status, "Not ready", error.message))
+            return _refused(request, RefusedError(error.status, "Not ready", error.message))
 
     return answer
 
@@ -146,7 +146,7 @@ def _open_page(make: Handler) -> Handler:
         try:
             _check_host(request)
             return sealed(make(request))
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return _refused(request, refusal)
 
     return answer
@@ -160,7 +160,7 @@ def _desk(request: Request) -> Desk:
 def _check_host(request: Request) -> None:
     allowed = getattr(_desk(request).settings, "console_hosts", ())
     if not is_own_host(request.headers.get("host", ""), allowed):
-        raise Refusal(
+        raise RefusedError(
             421,
             "Unknown host",
             "The console answers to its address and to localhost only.",
@@ -178,12 +178,12 @@ def _reader(request: Request) -> Reader:
     _check_host(request)
     session = _session(request)
     if session is None:
-        raise Refusal(401, "Sign in", "The session is over, or nobody has signed in.")
+        raise RefusedError(401, "Sign in", "The session is over, or nobody has signed in.")
     desk = _desk(request)
     return Reader(desk=desk, session=session, served=desk.served())
 
 
-def _refused(request: Request, refusal: Refusal) -> Response:
+def _refused(request: Request, refusal: RefusedError) -> Response:
     if _wants_json(request):
         codes = {401: "unauthenticated", 403: "forbidden", 404: "unknown_account"}
         body = error_body(codes.get(refusal.status, "not_ready"), refusal.words)
@@ -241,7 +241,7 @@ def _answer(
 def _currency(request: Request, reader: Reader) -> str:
     currency = reader.served.currency(request.query_params.get("currency"))
     if not currency:
-        raise Refusal(
+        raise RefusedError(
             200,
             "Nothing is open",
             f"The ledger has no open item on {reader.served.pair.manifest.as_of}: there is "
@@ -289,8 +289,8 @@ def _worklist_xlsx(request: Request, reader: Reader) -> Response:
     return _file(request, reader, body, exports.XLSX, _found(reader, query))
 
 
-def _found(reader: Reader, query: Any) -> tuple[str, ...]:  # noqa: ANN401 (a Query)
-    ids = exports.find_accounts(reader.served, query)["account_id"]
+def _found(reader: Reader, query: Query) -> tuple[str, ...]:
+    ids = find_accounts(reader.served, query)["account_id"]
     return tuple(dict.fromkeys(ids.astype(str)))
 
 
@@ -306,7 +306,7 @@ def _account(request: Request, reader: Reader) -> Response:
             notes=reader.desk.notes.of_account(account_id),
         )
     except KeyError:
-        raise Refusal(
+        raise RefusedError(
             404,
             "Nothing is open",
             "The account or invoice has no open item in the served snapshot, or is unknown.",
@@ -317,12 +317,12 @@ def _account(request: Request, reader: Reader) -> Response:
 def _write_note(request: Request, reader: Reader, form: FormData) -> Response:
     account_id = request.path_params["account_id"]
     if account_id not in reader.served.pair.table:
-        raise Refusal(404, "Nothing is open", "The account has no open item, or is unknown.")
+        raise RefusedError(404, "Nothing is open", "The account has no open item, or is unknown.")
     kind, text = form.get("kind"), _text(form, "text")
     if kind not in ("note", "signed", "reopened"):
-        raise Refusal(400, "Unknown form", "Load the page again and send it once more.")
+        raise RefusedError(400, "Unknown form", "Load the page again and send it once more.")
     if kind == "note" and not text:
-        raise Refusal(400, "The note is empty", "Write something, or leave the page as it is.")
+        raise RefusedError(400, "The note is empty", "Write something, or leave the page as it is.")
     reader.desk.notes.add(_note(reader, kind=kind, about=account_id, text=text))
     back = urllib.parse.quote(f"/accounts/{account_id}")
     return RedirectResponse(f"{back}#notes", 303)
@@ -343,13 +343,13 @@ def _text(form: FormData, name: str) -> str:
     value = form.get(name)
     text = value.strip() if isinstance(value, str) else ""
     if len(text) > LONGEST:
-        raise Refusal(
+        raise RefusedError(
             413, "The text is too long", f"At most {LONGEST} characters, got {len(text)}."
         )
     return text
 
 
-def _allowance_of(request: Request, reader: Reader) -> Any:  # noqa: ANN401 (an AllowanceView)
+def _allowance_of(request: Request, reader: Reader) -> AllowanceView:
     currency = _currency(request, reader)
     overlays = reader.desk.notes.overlays(currency)
     return allowance_view(reader.served, reader.desk.past(reader.served), currency, overlays)
@@ -369,18 +369,18 @@ def _allowance_xlsx(request: Request, reader: Reader) -> Response:
     return _file(request, reader, body, exports.XLSX, ())
 
 
-def _write_overlay(request: Request, reader: Reader, form: FormData) -> Response:
+def _write_overlay(_request: Request, reader: Reader, form: FormData) -> Response:
     currency = reader.served.currency(_text(form, "currency"))
     if ended := _text(form, "ends"):
         in_force = {str(note.number) for note in reader.desk.notes.overlays(currency)}
         if ended not in in_force:
-            raise Refusal(404, "No such overlay", "It has been ended already.")
+            raise RefusedError(404, "No such overlay", "It has been ended already.")
         reader.desk.notes.add(_note(reader, kind="overlay_ended", about=ended, text=""))
         return RedirectResponse(f"/allowance?currency={currency}#overlays", 303)
     name, reason, segment = (_text(form, key) for key in ("name", "reason", "segment"))
     amount = _cents(_text(form, "amount"))
     if not name or not reason or amount is None:
-        raise Refusal(
+        raise RefusedError(
             400,
             "The overlay is not complete",
             "An overlay needs a name, a reason, and an amount such as 12500.00 or -300; it must "
@@ -454,7 +454,7 @@ def _account_report(request: Request, reader: Reader) -> Response:
     try:
         html = account_paper(reader.served, account_id, notes=notes, redact=_redact(request))
     except KeyError:
-        raise Refusal(
+        raise RefusedError(
             404, "Nothing is open", "The account has no open item, or is unknown."
         ) from None
     return _paper(request, reader, html, (account_id,))
@@ -470,7 +470,7 @@ def _login_page(request: Request) -> Response:
 async def _login(request: Request) -> Response:
     try:
         _check_host(request)
-    except Refusal as refusal:
+    except RefusedError as refusal:
         return _refused(request, refusal)
     form = await request.form(max_files=0, max_fields=5)
     key, wanted = form.get("key"), form.get("next")

@@ -59,11 +59,11 @@ def is_own_host(header: str, allowed: Collection[str] = ()) -> bool:
 
 
 def is_local_path(path: str) -> bool:
-    """Tell whether an address may be gone to after signing in: a path of this site.
+    r"""Tell whether an address may be gone to after signing in: a path of this site.
 
     Examples
     --------
-    >>> is_local_path("/worklist?page=2"), is_local_path("//evil.example"), is_local_path("/\\\\x")
+    >>> is_local_path("/worklist?page=2"), is_local_path("//evil.example"), is_local_path("/\\x")
     (True, False, False)
     """
     return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()

@@ -5,11 +5,11 @@ of past days are today's model read on the features of those days: they show how
 moved, and are no forecasts that were given then.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -91,6 +91,13 @@ class History:
     disputes: tuple[Dispute, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Events:
+    payments: tuple[Payment, ...]
+    promises: tuple[Promise, ...]
+    disputes: tuple[Dispute, ...]
+
+
 @lru_cache(maxsize=2)
 def ledger_at(folder: str, digest: str) -> Ledger:
     """Open a ledger once per snapshot: finding its digest reads every file."""
@@ -122,6 +129,7 @@ def account_history(pair: ServedPair, account_id: str, currency: str) -> History
             )
         ).to_pylist()
     found = {row["as_of"]: row for row in balances}
+    events = _events(own, as_of, days[0], currency)
     return History(
         first=days[0],
         last=as_of,
@@ -134,7 +142,9 @@ def account_history(pair: ServedPair, account_id: str, currency: str) -> History
             )
             for day in days
         ),
-        **_events(own, as_of, days[0], currency),
+        payments=events.payments,
+        promises=events.promises,
+        disputes=events.disputes,
     )
 
 
@@ -164,14 +174,15 @@ def _scores(pair: ServedPair, ledger: Ledger, account_id: str, currency: str) ->
         }
     )
     sums = table.assign(p=table["p"] * table["weight"]).groupby("as_of")[["p", "weight"]].sum()
-    return [Score(on=day, p_roll=row["p"] / row["weight"]) for day, row in sums.iterrows()]
+    shares = (sums["p"] / sums["weight"]).to_dict()
+    return [Score(on=cast("date", day), p_roll=share) for day, share in shares.items()]
 
 
-def _events(
-    ledger: Ledger, as_of: date, first: date, currency: str
-) -> dict[str, Sequence[Payment] | Sequence[Promise] | Sequence[Dispute]]:
-    shown = f"visible_on <= date '{as_of}' and (superseded_on is null or superseded_on > date '{as_of}')"
-    where = f"currency = {_quoted(currency)} and {shown}"
+def _events(ledger: Ledger, as_of: date, first: date, currency: str) -> _Events:
+    where = (
+        f"currency = {_quoted(currency)} and visible_on <= date '{as_of}' "
+        f"and (superseded_on is null or superseded_on > date '{as_of}')"
+    )
     with open_session(ledger, [as_of], options=EngineOptions(threads=1)) as session:
         receipts = session.arrow(
             f"select received_on as day, known_on, amount, method as words from receipts "  # noqa: S608 (an ISO date, a quoted currency)
@@ -197,8 +208,8 @@ def _events(
             f"where currency = {_quoted(currency)} "
             f"order by promised_on desc, made_on desc, promise_id limit {ROWS_SHOWN}"
         ).to_pylist()
-    return {
-        "payments": tuple(
+    return _Events(
+        payments=tuple(
             Payment(
                 on=row["day"],
                 known_on=row["known_on"],
@@ -207,7 +218,7 @@ def _events(
             )
             for row in receipts
         ),
-        "disputes": tuple(
+        disputes=tuple(
             Dispute(
                 opened_on=row["opened_on"],
                 closed_on=row["closed_on"],
@@ -217,7 +228,7 @@ def _events(
             )
             for row in disputes
         ),
-        "promises": tuple(
+        promises=tuple(
             Promise(
                 made_on=row["made_on"],
                 promised_on=row["promised_on"],
@@ -228,7 +239,7 @@ def _events(
             )
             for row in promises
         ),
-    }
+    )
 
 
 def _promise_state(row: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""Papers that can be sent: the views of the console as one HTML file each, which needs nothing else.
+"""Papers that can be sent: the views of the console, each as one HTML file that stands alone.
 
 They are laid out for print: page numbers, the as-of day and the model on every page, definitions
 of every figure, and a box to sign in. Redacted papers show no name, number or collector of an
@@ -158,7 +158,8 @@ def _redact_account(served: Served, view: AccountView) -> AccountView:
             disputes=tuple(replace(one, invoice_id="", reason="") for one in view.history.disputes),
         ),
     )
-    return redacted(shown, hidden)
+    result: AccountView = redacted(shown, hidden)
+    return result
 
 
 def redacted(value: Any, hidden: Mapping[str, str]) -> Any:  # noqa: ANN401 (any view)

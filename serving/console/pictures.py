@@ -1,6 +1,6 @@
 """Charts of single views: which values go where."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -42,8 +42,8 @@ def account_strips(history: "History") -> Markup:
     """Return score, balance and payments of an account's year, one below the other."""
     span = max((history.last - history.first).days, 1)
 
-    def place(day: object) -> float:
-        return min(max((day - history.first).days / span, 0.0), 1.0)  # type: ignore[operator]
+    def place(day: date) -> float:
+        return min(max((day - history.first).days / span, 0.0), 1.0)
 
     places = [(history.first + timedelta(days=round(span * at / 4))).isoformat() for at in range(5)]
     scores = [

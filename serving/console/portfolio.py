@@ -1,8 +1,9 @@
 """The portfolio page: how the book stands, where it is heading, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -333,19 +334,22 @@ def group_rows(items: pd.DataFrame, by: str, *, largest: int = LARGEST) -> Group
     sums.index = sums.index.astype(str)
     whole = int(sums["dollars_at_risk"].sum())
     if by == "bucket":
+        by_name = sums.to_dict("index")
         order = [name for name in (*BUCKETS, UNDATED) if name in sums.index]
-        return Group(by=by, rows=tuple(_group_row(name, sums.loc[name], whole) for name in order))
+        return Group(by=by, rows=tuple(_group_row(name, by_name[name], whole) for name in order))
     # The index settles ties, so that the same book gives the same page.
     sums = sums.sort_index().sort_values("dollars_at_risk", ascending=False, kind="stable")
     keep = largest + 1 if len(sums) == largest + 1 else largest
-    rows = [_group_row(str(name), row, whole) for name, row in sums.iloc[:keep].iterrows()]
+    rows = [
+        _group_row(str(name), row, whole) for name, row in sums.iloc[:keep].to_dict("index").items()
+    ]
     if len(sums) > keep:
         rest = sums.iloc[keep:]
-        rows.append(_group_row(f"{len(rest)} others", rest.sum(), whole))
+        rows.append(_group_row(f"{len(rest)} others", rest.sum().to_dict(), whole))
     return Group(by=by, rows=tuple(rows))
 
 
-def _group_row(name: str, row: "pd.Series[int]", whole: int) -> GroupRow:
+def _group_row(name: str, row: Mapping[Any, Any], whole: int) -> GroupRow:
     at_risk, collectible = int(row["dollars_at_risk"]), int(row["collectible"])
     return GroupRow(
         name=name,

@@ -109,8 +109,8 @@ def css_text(text: str) -> str:
 
     Examples
     --------
-    >>> css_text('1"; } body')
-    '1 body'
+    >>> css_text('7"; } body')
+    '7  body'
     """
     return "".join(letter for letter in text if letter.isalnum() or letter in " .-_").strip()
 
@@ -173,16 +173,15 @@ def as_json(value: Any) -> Any:  # noqa: ANN401 (any view)
     >>> as_json({"at_risk": Amount(cents=-1250), "on": date(2025, 1, 31), "rate": float("nan")})
     {'at_risk': '-12.50', 'on': '2025-01-31', 'rate': None}
     """
-    if is_missing(value):
-        return None
+    result = None if is_missing(value) else value
     if isinstance(value, Amount):
-        return f"{value.cents / 100:.2f}"
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): as_json(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(entry) for entry in value]
-    if isinstance(value, datetime | date):
-        return value.isoformat()[:19]
-    return value.item() if hasattr(value, "item") else value
+        result = f"{value.cents / 100:.2f}"
+    elif is_dataclass(value) and not isinstance(value, type):
+        result = {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
+    elif isinstance(value, Mapping):
+        result = {str(key): as_json(entry) for key, entry in value.items()}
+    elif isinstance(value, list | tuple):
+        result = [as_json(entry) for entry in value]
+    elif isinstance(result, datetime | date):
+        result = result.isoformat()[:19]
+    return result

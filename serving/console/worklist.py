@@ -1,6 +1,6 @@
 """The worklist page: ranked accounts, filtered, sorted and with the columns chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -56,6 +56,14 @@ COLUMNS: tuple[Column, ...] = (
     Column(name="why", head="Why", kind="text", usual=True),
     Column(name="reasons", head="Reasons", kind="text"),
 )
+_TYPED: Mapping[Kind, Callable[[Any], Any]] = {
+    "text": str,
+    "code": str,
+    "money": lambda value: Amount(cents=round(float(value) * 100)),
+    "share": float,
+    "count": int,
+    "date": lambda value: pd.Timestamp(value).date(),
+}
 _BY_NAME = {column.name: column for column in COLUMNS}
 
 
@@ -219,11 +227,11 @@ def find_accounts(served: Served, query: Query) -> pd.DataFrame:
     found = accounts[keep]
     order = {lane: position for position, lane in enumerate(LANES)}
     lane = found["lane"].astype(str).map(order).fillna(len(order))
-    value = found[query.sort]
-    if value.dtype == object or isinstance(value.dtype, pd.CategoricalDtype):
-        value = value.fillna("").astype(str).str.lower()
+    sorted_by: pd.Series[Any] = found[query.sort]
+    if not pd.api.types.is_numeric_dtype(sorted_by.dtype) and query.sort != "hold_until":
+        sorted_by = sorted_by.astype(object).fillna("").astype(str).str.lower()
     ordered = pd.DataFrame(
-        {"value": value, "lane": lane, "rank": found["rank"], "row": found["row"]}
+        {"value": sorted_by, "lane": lane, "rank": found["rank"], "row": found["row"]}
     )
     up = not query.down
     by = ["value", "lane", "rank", "row"] if query.sort != "rank" else ["lane", "value", "row"]
@@ -253,15 +261,7 @@ def _value(column: Column, entry: Mapping[Any, Any], served: Served) -> Any:  # 
     value = entry[column.name]
     if column.name == "name" and not value:
         return str(entry["account_id"])
-    if value is None or pd.isna(value):
-        return None
-    if column.kind == "money":
-        return Amount(cents=round(float(value) * 100))
-    if column.kind == "count":
-        return int(value)
-    if column.kind == "share":
-        return float(value)
-    return pd.Timestamp(value).date() if column.kind == "date" else str(value)
+    return None if value is None or pd.isna(value) else _TYPED[column.kind](value)
 
 
 def _choices(served: Served) -> dict[str, tuple[str, ...]]:

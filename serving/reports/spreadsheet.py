@@ -18,6 +18,7 @@ from serving.reports.wording import Amount
 
 _FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")  # noqa: RUF001 (spreadsheets read the wide ones too)
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_LONGEST_CELL = 32_767
 _EPOCH = date(1899, 12, 30)
 _PLAIN, _HEAD, _MONEY, _SHARE, _DATE, _COUNT = range(6)
 _NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -72,19 +73,19 @@ def csv_text(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 def _csv_cell(cell: object) -> str:
     match cell:
         case None:
-            return ""
+            text = ""
         case Amount():
-            return f"{cell.cents / 100:.2f}"
-        case Share():
-            return "" if cell.value != cell.value else f"{cell.value:.6f}"
-        case Formula():
-            return f"{cell.value:.6f}"
+            text = f"{cell.cents / 100:.2f}"
+        case Share() | Formula():
+            text = f"{cell.value:.6f}" if cell.value == cell.value else ""
         case date():
-            return cell.isoformat()
+            text = cell.isoformat()
         case int() | float():
-            return "" if cell != cell else str(cell)  # noqa: PLR0124 (NaN)
-    text = " ".join(str(cell).split())
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+            text = str(cell) if cell == cell else ""  # noqa: PLR0124 (NaN)
+        case _:
+            words = " ".join(str(cell).split())
+            text = f"'{words}" if words.startswith(_FORMULA_STARTS) else words
+    return text
 
 
 def xlsx_bytes(sheets: Sequence[Sheet]) -> bytes:
@@ -93,7 +94,7 @@ def xlsx_bytes(sheets: Sequence[Sheet]) -> bytes:
     Parameters
     ----------
     sheets : sequence of Sheet
-        At least one; names of at most 31 characters without ``[]:*?/\\``.
+        At least one; names of at most 31 letters, digits and spaces.
     """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -170,26 +171,32 @@ def _row(number: int, cells: Sequence[object], *, head: bool = False) -> str:
 
 def _cell(place: str, cell: object, *, head: bool) -> str:
     match cell:
-        case None:
-            return ""
         case Amount():
-            return f'<c r="{place}" s="{_MONEY}"><v>{cell.cents / 100:.2f}</v></c>'
+            drawn = _number(place, _MONEY, f"{cell.cents / 100:.2f}")
         case Formula():
-            return (
-                f'<c r="{place}" s="{_MONEY}"><f>{escape(cell.text)}</f><v>{cell.value!r}</v></c>'
-            )
+            formula = f"<f>{escape(cell.text)}</f>"
+            drawn = f'<c r="{place}" s="{_MONEY}">{formula}<v>{cell.value!r}</v></c>'
         case Share():
-            if cell.value != cell.value:
-                return ""
-            return f'<c r="{place}" s="{_SHARE}"><v>{cell.value!r}</v></c>'
+            drawn = _number(place, _SHARE, repr(cell.value))
         case date():
-            return f'<c r="{place}" s="{_DATE}"><v>{(cell - _EPOCH).days}</v></c>'
+            drawn = _number(place, _DATE, str((cell - _EPOCH).days))
         case int():
-            return f'<c r="{place}" s="{_COUNT}"><v>{cell}</v></c>'
+            drawn = _number(place, _COUNT, str(cell))
         case float():
-            return "" if cell != cell else f'<c r="{place}"><v>{cell!r}</v></c>'  # noqa: PLR0124
-    text = escape(_FORBIDDEN.sub(" ", str(cell))[:32_767])
-    style = _HEAD if head else _PLAIN
+            drawn = _number(place, _PLAIN, repr(cell))
+        case _:
+            drawn = _text(place, "" if cell is None else str(cell), _HEAD if head else _PLAIN)
+    return drawn
+
+
+def _number(place: str, style: int, value: str) -> str:
+    return "" if value == "nan" else f'<c r="{place}" s="{style}"><v>{value}</v></c>'
+
+
+def _text(place: str, words: str, style: int) -> str:
+    if not words:
+        return ""
+    text = escape(_FORBIDDEN.sub(" ", words)[:_LONGEST_CELL])
     return (
         f'<c r="{place}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
     )
