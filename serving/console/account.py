@@ -1,7 +1,7 @@
 """The account page: who it is, what is open, why it is at risk, and how it got there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -144,7 +144,6 @@ def account_view(
     *,
     currency: str | None = None,
     invoice_id: str | None = None,
-    notes: tuple[Note, ...] = (),
 ) -> AccountView:
     """Return the page of an account; KeyError when it or the invoice has nothing open."""
     pair = served.pair
@@ -197,9 +196,14 @@ def account_view(
         features=_features(content["families"]),
         history=history,
         remarks=tuple(remarks),
-        notes=notes,
-        signed=_signed(notes),
+        notes=(),
+        signed=None,
     )
+
+
+def with_notes(view: AccountView, notes: tuple[Note, ...]) -> AccountView:
+    """Return the page with what reviewers wrote, newest first."""
+    return replace(view, notes=notes, signed=_signed(notes))
 
 
 def money(text: str) -> Amount:

@@ -21,7 +21,6 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from serving.console import exports
-from serving.console.account import account_view
 from serving.console.allowance import AllowanceView, allowance_view
 from serving.console.desk import Desk, facts
 from serving.console.guard import is_local_path, is_own_host, is_secure, sealed
@@ -298,12 +297,8 @@ def _account(request: Request, reader: Reader) -> Response:
     account_id = request.path_params["account_id"]
     asked = request.query_params
     try:
-        view = account_view(
-            reader.served,
-            account_id,
-            currency=asked.get("currency"),
-            invoice_id=asked.get("invoice") or None,
-            notes=reader.desk.notes.of_account(account_id),
+        view = reader.desk.account(
+            reader.served, account_id, asked.get("currency"), asked.get("invoice") or None
         )
     except KeyError:
         raise RefusedError(

@@ -9,6 +9,7 @@ from typing import Any
 
 from serving.audit import Audit, Given
 from serving.auth import KeyRing
+from serving.console.account import AccountView, account_view, with_notes
 from serving.console.model import Registry, read_registry
 from serving.console.notes import open_notes
 from serving.console.past import Past, PastKeeper
@@ -19,7 +20,7 @@ from serving.middleware import REQUEST, RequestFacts
 from serving.settings import Settings
 from serving.store import Store
 
-KEPT_VIEWS = 24
+KEPT_VIEWS = 64
 REGISTRY_SECONDS = 60
 
 
@@ -76,6 +77,22 @@ class Desk:
         view: PortfolioView = self.kept(key, lambda: book_view(served, currency))
         past = self.past(served)
         return view if past is None else with_past(view, past, served.pair.manifest.as_of, steps)
+
+    def account(
+        self, served: Served, account_id: str, currency: str | None, invoice_id: str | None
+    ) -> AccountView:
+        """Return the page of an account; its ledger rows are read once, its notes each time.
+
+        Raises
+        ------
+        KeyError
+            When the account or the invoice has nothing open.
+        """
+        view: AccountView = self.kept(
+            (served.pair.name, account_id, currency, invoice_id),
+            lambda: account_view(served, account_id, currency=currency, invoice_id=invoice_id),
+        )
+        return with_notes(view, self.notes.of_account(account_id))
 
     def kept(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:  # noqa: ANN401 (a view)
         """Return a view that depends on the scoring alone, made once."""

@@ -232,8 +232,8 @@ def _events(ledger: Ledger, as_of: date, first: date, currency: str) -> _Events:
             Promise(
                 made_on=row["made_on"],
                 promised_on=row["promised_on"],
-                amount=row["amount_cents"] / 100,
-                received=row["received_cents"] / 100,
+                amount=int(row["amount_cents"]) / 100,
+                received=int(row["received_cents"]) / 100,
                 state=_promise_state(row),
                 invoice_id=row["invoice_id"],
             )

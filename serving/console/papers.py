@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from serving.console.account import AccountView, account_view
+from serving.console.account import AccountView, account_view, with_notes
 from serving.console.allowance import allowance_view
 from serving.console.notes import Note
 from serving.console.past import Past
@@ -106,7 +106,7 @@ def account_paper(
     redact: bool = False,
 ) -> str:
     """Return the paper of one account; KeyError when it has nothing open."""
-    view = account_view(served, account_id, currency=currency, notes=notes)
+    view = with_notes(account_view(served, account_id, currency=currency), notes)
     title = view.name
     if redact:
         view, title = _redact_account(served, view), "Account (redacted)"

@@ -96,7 +96,7 @@ def account_strips(history: "History") -> Markup:
 
 
 def _titled(name: str, chart: Markup) -> Markup:
-    return Markup('<div class="strip"><h4>{}</h4>{}</div>').format(name, chart)
+    return Markup('<div class="strip"><h3>{}</h3>{}</div>').format(name, chart)
 
 
 def _money(value: float) -> str:
