@@ -31,7 +31,7 @@ def past(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Past:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The command of a Chromium; without one, tests in a browser are skipped on a desk, not in CI."""
+    """The command of a Chromium; without one its tests are skipped, but not in CI."""
     try:
         return find_chromium()
     except PdfError as error:
@@ -40,9 +40,9 @@ def chromium() -> str:
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """A real Chromium."""
+    """A real Chromium; closed with the module, since Playwright keeps an event loop running."""
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         opened = playwright.chromium.launch(executable_path=chromium, args=arguments)
@@ -68,7 +68,7 @@ class Visit:
         return self.page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sign_in(server: Server, browser: Browser) -> Iterator[Callable[..., Visit]]:
     """Return a function that opens a browser of its own and signs in as a manager."""
     opened: list[BrowserContext] = []
