@@ -4,10 +4,7 @@ Pages are mounted on the service's port. A reader signs in with a key of the rol
 every view is also JSON with ``?format=json``.
 """
 
-import json
 import urllib.parse
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -22,219 +19,63 @@ from starlette.staticfiles import StaticFiles
 
 from serving.console import exports
 from serving.console.allowance import AllowanceView, allowance_view
-from serving.console.desk import Desk, facts
-from serving.console.guard import is_local_path, is_own_host, is_secure, sealed
+from serving.console.desk import facts
+from serving.console.door import (
+    Reader,
+    RefusedError,
+    answer_view,
+    check_host,
+    desk_of,
+    form_page,
+    open_page,
+    page,
+    refused,
+)
+from serving.console.guard import is_local_path, is_secure, sealed
 from serving.console.ledger import ledger_view
 from serving.console.model import model_view
 from serving.console.notes import Note
 from serving.console.papers import account_paper, high_risk_paper, portfolio_paper
 from serving.console.portfolio import PERIODS
-from serving.console.render import as_json, render
-from serving.console.served import Served
+from serving.console.render import render
 from serving.console.sessions import (
     COOKIE,
     LASTS,
     ROLE,
-    Session,
-    form_token,
-    is_open,
-    read_cookie,
     start_session,
-    token_fits,
     write_cookie,
 )
 from serving.console.worklist import Query, find_accounts, read_query, worklist_view
-from serving.errors import ApiError, error_body
 
-Handler = Callable[[Request], Response]
 LONGEST = 4000
 """Characters of a note or a reason."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """Who reads a page, and what of."""
-
-    desk: Desk
-    session: Session
-    served: Served
-
-
-class RefusedError(Exception):
-    """A page that cannot be given: a status, and words for people."""
-
-    def __init__(self, status: int, title: str, words: str) -> None:
-        super().__init__(words)
-        self.status, self.title, self.words = status, title, words
 
 
 def make_console() -> Starlette:
     """Return the application; its state must be given a ``desk`` before it answers."""
     folder = Path(str(resources.files("serving.console").joinpath("static")))
     routes: list[BaseRoute] = [
-        Route("/", _page(_portfolio)),
-        Route("/worklist", _page(_worklist)),
-        Route("/worklist.csv", _page(_worklist_csv)),
-        Route("/worklist.xlsx", _page(_worklist_xlsx)),
-        Route("/accounts/{account_id:path}", _page(_account)),
-        Route("/accounts/{account_id:path}", _form(_write_note), methods=["POST"]),
-        Route("/allowance", _page(_allowance)),
-        Route("/allowance", _form(_write_overlay), methods=["POST"]),
-        Route("/allowance.csv", _page(_allowance_csv)),
-        Route("/allowance.xlsx", _page(_allowance_xlsx)),
-        Route("/model", _page(_model)),
-        Route("/ledger", _page(_ledger)),
-        Route("/reports/portfolio", _page(_portfolio_report)),
-        Route("/reports/high-risk", _page(_high_risk_report)),
-        Route("/reports/account/{account_id:path}", _page(_account_report)),
-        Route("/login", _open_page(_login_page)),
+        Route("/", page(_portfolio)),
+        Route("/worklist", page(_worklist)),
+        Route("/worklist.csv", page(_worklist_csv)),
+        Route("/worklist.xlsx", page(_worklist_xlsx)),
+        Route("/accounts/{account_id:path}", page(_account)),
+        Route("/accounts/{account_id:path}", form_page(_write_note), methods=["POST"]),
+        Route("/allowance", page(_allowance)),
+        Route("/allowance", form_page(_write_overlay), methods=["POST"]),
+        Route("/allowance.csv", page(_allowance_csv)),
+        Route("/allowance.xlsx", page(_allowance_xlsx)),
+        Route("/model", page(_model)),
+        Route("/ledger", page(_ledger)),
+        Route("/reports/portfolio", page(_portfolio_report)),
+        Route("/reports/high-risk", page(_high_risk_report)),
+        Route("/reports/account/{account_id:path}", page(_account_report)),
+        Route("/login", open_page(_login_page)),
         Route("/login", _login, methods=["POST"]),
-        Route("/logout", _form(_logout), methods=["POST"]),
+        Route("/logout", form_page(_logout), methods=["POST"]),
         Mount("/console", StaticFiles(directory=folder)),
     ]
     return Starlette(routes=routes)
-
-
-def _page(make: Callable[[Request, Reader], Response]) -> Handler:
-    """Return a handler that lets signed-in managers of this host read a page."""
-
-    def answer(request: Request) -> Response:
-        try:
-            return sealed(make(request, _reader(request)))
-        except RefusedError as refusal:
-            return _refused(request, refusal)
-        except ApiError as error:
-            return _refused(request, RefusedError(error.status, "Not ready", error.message))
-
-    return answer
-
-
-def _form(
-    write: Callable[[Request, Reader, FormData], Response],
-) -> Callable[[Request], Any]:
-    """Return a handler of a form: signed in, this host, and the form's own token."""
-
-    async def answer(request: Request) -> Response:
-        from starlette.concurrency import run_in_threadpool  # noqa: PLC0415 (beside its use)
-
-        form = await request.form(max_files=0, max_fields=20)
-
-        def written() -> Response:
-            reader = _reader(request)
-            token = form.get("token")
-            if not isinstance(token, str) or not token_fits(
-                token, reader.session, reader.desk.secret
-            ):
-                raise RefusedError(
-                    403, "The form is too old", "Load the page again and send it once more."
-                )
-            return write(request, reader, form)
-
-        try:
-            return sealed(await run_in_threadpool(written))
-        except RefusedError as refusal:
-            return _refused(request, refusal)
-        except ApiError as error:
-            return _refused(request, RefusedError(error.status, "Not ready", error.message))
-
-    return answer
-
-
-def _open_page(make: Handler) -> Handler:
-    def answer(request: Request) -> Response:
-        try:
-            _check_host(request)
-            return sealed(make(request))
-        except RefusedError as refusal:
-            return _refused(request, refusal)
-
-    return answer
-
-
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
-
-
-def _check_host(request: Request) -> None:
-    allowed = getattr(_desk(request).settings, "console_hosts", ())
-    if not is_own_host(request.headers.get("host", ""), allowed):
-        raise RefusedError(
-            421,
-            "Unknown host",
-            "The console answers to its address and to localhost only.",
-        )
-
-
-def _session(request: Request) -> Session | None:
-    desk = _desk(request)
-    cookie = request.cookies.get(COOKIE, "")
-    session = read_cookie(cookie, desk.secret, datetime.now(UTC)) if cookie else None
-    return session if session is not None and is_open(session, desk.home.keys) else None
-
-
-def _reader(request: Request) -> Reader:
-    _check_host(request)
-    session = _session(request)
-    if session is None:
-        raise RefusedError(401, "Sign in", "The session is over, or nobody has signed in.")
-    desk = _desk(request)
-    return Reader(desk=desk, session=session, served=desk.served())
-
-
-def _refused(request: Request, refusal: RefusedError) -> Response:
-    if _wants_json(request):
-        codes = {401: "unauthenticated", 403: "forbidden", 404: "unknown_account"}
-        body = error_body(codes.get(refusal.status, "not_ready"), refusal.words)
-        return sealed(Response(body, refusal.status, media_type="application/json"))
-    if refusal.status == 401 and request.method == "GET":
-        query = f"?{request.url.query}" if request.url.query else ""
-        wanted = urllib.parse.quote(request.url.path + query, safe="")
-        return sealed(RedirectResponse(f"/login?next={wanted}", 303))
-    page = render("refusal", title=refusal.title, words=refusal.words, reader=None)
-    return sealed(HTMLResponse(page, refusal.status))
-
-
-def _wants_json(request: Request) -> bool:
-    return request.query_params.get("format") == "json"
-
-
-def _answer(
-    request: Request,
-    reader: Reader,
-    template: str,
-    view: Any,  # noqa: ANN401 (a view)
-    accounts: tuple[str, ...] = (),
-) -> Response:
-    """Return a view as a page or as JSON, after it was recorded."""
-    manifest = reader.served.pair.manifest
-    if _wants_json(request):
-        content = {
-            "request_id": facts().request_id,
-            "model_version": manifest.model_version,
-            "as_of": manifest.as_of,
-            "ledger_digest": manifest.ledger_digest,
-            "feature_digest": manifest.feature_digest,
-            "view": view,
-        }
-        body = json.dumps(as_json(content), ensure_ascii=False, allow_nan=False).encode()
-        response = Response(body, media_type="application/json")
-    else:
-        page = render(
-            template,
-            view=view,
-            manifest=manifest,
-            page=template,
-            path=request.url.path,
-            reader=reader.session.name,
-            token=form_token(reader.session, reader.desk.secret),
-            currencies=reader.served.currencies,
-            currency=getattr(view, "currency", ""),
-        )
-        body = page.encode()
-        response = HTMLResponse(body)
-    reader.desk.record(reader.served, reader.session.name, request.url.path, body, accounts)
-    return response
 
 
 def _currency(request: Request, reader: Reader) -> str:
@@ -254,14 +95,14 @@ def _portfolio(request: Request, reader: Reader) -> Response:
     asked = request.query_params.get("steps", "")
     steps = int(asked) if asked in {str(period) for period in PERIODS} else PERIODS[-1]
     view = reader.desk.portfolio(reader.served, currency, steps)
-    return _answer(request, reader, "portfolio", view)
+    return answer_view(request, reader, "portfolio", view)
 
 
 def _worklist(request: Request, reader: Reader) -> Response:
     query = read_query(request.query_params, request.query_params.getlist("columns"))
     view = worklist_view(reader.served, query)
     listed = tuple(row.account_id for row in view.rows)
-    return _answer(request, reader, "worklist", view, listed)
+    return answer_view(request, reader, "worklist", view, listed)
 
 
 def _file(
@@ -306,7 +147,7 @@ def _account(request: Request, reader: Reader) -> Response:
             "Nothing is open",
             "The account or invoice has no open item in the served snapshot, or is unknown.",
         ) from None
-    return _answer(request, reader, "account", view, (account_id,))
+    return answer_view(request, reader, "account", view, (account_id,))
 
 
 def _write_note(request: Request, reader: Reader, form: FormData) -> Response:
@@ -351,7 +192,7 @@ def _allowance_of(request: Request, reader: Reader) -> AllowanceView:
 
 
 def _allowance(request: Request, reader: Reader) -> Response:
-    return _answer(request, reader, "allowance", _allowance_of(request, reader))
+    return answer_view(request, reader, "allowance", _allowance_of(request, reader))
 
 
 def _allowance_csv(request: Request, reader: Reader) -> Response:
@@ -410,13 +251,13 @@ def _cents(text: str) -> int | None:
 
 def _model(request: Request, reader: Reader) -> Response:
     view = model_view(reader.served, reader.desk.registry())
-    return _answer(request, reader, "model", view)
+    return answer_view(request, reader, "model", view)
 
 
 def _ledger(request: Request, reader: Reader) -> Response:
     currency = _currency(request, reader)
     view = ledger_view(reader.served, reader.desk.past(reader.served), currency)
-    return _answer(request, reader, "ledger", view)
+    return answer_view(request, reader, "ledger", view)
 
 
 def _paper(request: Request, reader: Reader, html: str, accounts: tuple[str, ...]) -> Response:
@@ -464,13 +305,13 @@ def _login_page(request: Request) -> Response:
 
 async def _login(request: Request) -> Response:
     try:
-        _check_host(request)
+        check_host(request)
     except RefusedError as refusal:
-        return _refused(request, refusal)
+        return refused(request, refusal)
     form = await request.form(max_files=0, max_fields=5)
     key, wanted = form.get("key"), form.get("next")
     target = wanted if isinstance(wanted, str) and is_local_path(wanted) else "/"
-    desk = _desk(request)
+    desk = desk_of(request)
     stored = desk.keys.find(key.strip()) if isinstance(key, str) else None
     if stored is None or stored.role != ROLE:
         trouble = (
@@ -478,8 +319,8 @@ async def _login(request: Request) -> Response:
             if stored is None
             else f"This key has the role {stored.role}; the console opens to managers."
         )
-        page = render("login", next=target, trouble=trouble, reader=None)
-        return sealed(HTMLResponse(page, 401 if stored is None else 403))
+        again = render("login", next=target, trouble=trouble, reader=None)
+        return sealed(HTMLResponse(again, 401 if stored is None else 403))
     cookie = write_cookie(start_session(stored, datetime.now(UTC)), desk.secret)
     response = RedirectResponse(target, 303)
     response.set_cookie(

@@ -162,7 +162,10 @@ def render(template: str, **values: Any) -> str:  # noqa: ANN401 (what the templ
 
 def style() -> str:
     """Return the style sheet of pages and papers."""
-    return resources.files(PACKAGE).joinpath("static/console.css").read_text("utf-8")
+    folder = resources.files(PACKAGE).joinpath("static")
+    return "".join(
+        folder.joinpath(f"{name}.css").read_text("utf-8") for name in ("console", "print")
+    )
 
 
 def as_json(value: Any) -> Any:  # noqa: ANN401 (any view)
