@@ -64,7 +64,7 @@ class Visit:
         response = self.page.goto(self.url + path)
         assert response is not None
         assert response.status == 200, f"{path}: {response.status}"
-        self.page.wait_for_function("!document.querySelector('[data-pending]')", timeout=60_000)
+        self.page.wait_for_selector("[data-pending]", state="detached", timeout=60_000)
         return self.page
 
 
