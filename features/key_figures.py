@@ -6,9 +6,13 @@ denominator. Inputs are plain numbers in one currency.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
-from features.engines import ITEM_STAGES, Session
+import pandas as pd
+
+from features.ageing import BUCKETS, EDGES, UNDATED
+from features.engines import ITEM_STAGES, STATE_STAGES, Session, query_text
 
 
 def days_sales_outstanding(receivables: float, sales: float, days: int) -> float:
@@ -136,3 +140,190 @@ def _figures(row: Mapping[str, float]) -> KeyFigures:
         best_possible_dso_days=best,
         average_days_delinquent=dso - best,
     )
+
+
+SALES_DAYS = 90
+CEI_MONTHS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastFigures:
+    """Key figures of one currency on one past date, as the books showed it then.
+
+    Parameters
+    ----------
+    as_of : date
+        The date.
+    currency : str
+        Its document currency.
+    buckets : dict of str to float
+        Open balance by bucket, undated items last.
+    sales_90 : float
+        Billed in the 90 days to the date.
+    unapplied : float
+        Cash and credits that were not yet booked to invoices.
+    dso_days, best_possible_dso_days, average_days_delinquent : float
+        As in ``KeyFigures``; NaN without sales.
+    effectiveness : float
+        CEI over the 90 days, in per cent; NaN where the opening balance is not known.
+    promises_due, promises_kept : int
+        Promises whose date and grace passed within the 90 days, and those of them kept in full.
+    promised, promised_kept : float
+        Their amounts, and what came in on time.
+    """
+
+    as_of: date
+    currency: str
+    buckets: dict[str, float]
+    sales_90: float
+    unapplied: float
+    dso_days: float
+    best_possible_dso_days: float
+    average_days_delinquent: float
+    effectiveness: float
+    promises_due: int
+    promises_kept: int
+    promised: float
+    promised_kept: float
+
+    @property
+    def receivables(self) -> float:
+        """Open balance of all buckets."""
+        return sum(self.buckets.values())
+
+
+def past_figures(session: Session) -> list[PastFigures]:
+    """Return the key figures of every date and currency of a session, oldest first.
+
+    The collection effectiveness of a date needs a date of the session 90 days before it.
+    """
+    session.run(STATE_STAGES)
+    session.run(("open_items",))
+    frame = _balances(session).join(_sales(session)).join(_unapplied(session), how="outer")
+    frame = frame.join(_promises(session)).fillna(0.0).sort_index()
+    receivables = frame[list(_BUCKET_COLUMNS)].sum(axis=1)
+    return [
+        _past(
+            key[0].date(),
+            key[1],
+            row,
+            receivables.get((key[0] - timedelta(days=SALES_DAYS), key[1]), float("nan")),
+        )
+        for key, row in zip(frame.index, frame.to_dict("records"), strict=True)
+    ]
+
+
+_BUCKET_COLUMNS = (*BUCKETS, UNDATED)
+
+
+def _past(as_of: date, currency: str, row: Mapping[Any, Any], opening: float) -> PastFigures:
+    buckets = {name: row[name] / 100 for name in _BUCKET_COLUMNS}
+    receivables, current = sum(buckets.values()), buckets[BUCKETS[0]]
+    sales = row["sales"] / 100
+    dso = days_sales_outstanding(receivables, sales, SALES_DAYS)
+    best = days_sales_outstanding(current, sales, SALES_DAYS)
+    return PastFigures(
+        as_of=as_of,
+        currency=currency,
+        buckets=buckets,
+        sales_90=sales,
+        unapplied=row["unapplied"] / 100,
+        dso_days=dso,
+        best_possible_dso_days=best,
+        average_days_delinquent=dso - best,
+        effectiveness=collection_effectiveness(
+            opening / 100, sales, receivables, current, CEI_MONTHS
+        ),
+        promises_due=int(row["due"]),
+        promises_kept=int(row["kept"]),
+        promised=row["due_cents"] / 100,
+        promised_kept=row["kept_cents"] / 100,
+    )
+
+
+def _indexed(session: Session, sql: str) -> pd.DataFrame:
+    frame: pd.DataFrame = session.arrow(sql).to_pandas()
+    return frame.assign(as_of=pd.to_datetime(frame["as_of"])).set_index(["as_of", "currency"])
+
+
+def _balances(session: Session) -> pd.DataFrame:
+    """Return the open balance by bucket, in cents."""
+    ends = [f"when days_past_due <= {edge} then '{name}'" for edge, name in zip(EDGES, BUCKETS)]  # noqa: B905 (the last bucket has no end)
+    bucket = (
+        f"case when days_past_due is null then '{UNDATED}' {' '.join(ends)} "
+        f"else '{BUCKETS[-1]}' end"
+    )
+    rows = _indexed(
+        session,
+        f"select as_of, currency, {bucket} as bucket, "  # noqa: S608 (names and edges of buckets)
+        "cast(sum(balance_cents) as bigint) as cents "
+        f"from open_items group by as_of, currency, {bucket}",
+    )
+    wide = rows.pivot_table(index=["as_of", "currency"], columns="bucket", values="cents")
+    return wide.reindex(columns=list(_BUCKET_COLUMNS)).fillna(0.0)
+
+
+def _sales(session: Session) -> pd.DataFrame:
+    return _indexed(
+        session,
+        "select as_of_dates.as_of, invoices.currency, "  # noqa: S608 (a number)
+        "cast(sum(cast(invoices.amount * 100 as bigint)) as bigint) as sales "
+        "from as_of_dates inner join invoices on invoices.visible_on <= as_of_dates.as_of "
+        "and (invoices.superseded_on is null or invoices.superseded_on > as_of_dates.as_of) "
+        f"and datediff('day', invoices.issued_on, as_of_dates.as_of) < {SALES_DAYS} "
+        "group by as_of_dates.as_of, invoices.currency",
+    )
+
+
+def _unapplied(session: Session) -> pd.DataFrame:
+    """Return cash and credits without an invoice, in cents, of all accounts."""
+    return _indexed(
+        session,
+        f"with parts as ({query_text('checks/shown_balances')}) "  # noqa: S608 (our own SQL file)
+        "select as_of, currency, cast(-sum(cents) as bigint) as unapplied from parts "
+        "where part in ('unapplied cash', 'unapplied credits') group by as_of, currency",
+    )
+
+
+def _promises(session: Session) -> pd.DataFrame:
+    """Return promises fallen due within the 90 days, of all accounts."""
+    return _indexed(
+        session,
+        "with asked_accounts as (select as_of_dates.as_of, cast(0 as bigint) as account_no, "  # noqa: S608 (our own SQL file)
+        "promisers.account_id from as_of_dates cross join "
+        "(select distinct account_id from promises) as promisers), "
+        f"judged as ({query_text('promise_states')}) "
+        "select judged.as_of, judged.currency, count(*) as due, "
+        "count(*) filter (judged.state = 'kept') as kept, "
+        "cast(sum(judged.amount_cents) as bigint) as due_cents, "
+        "cast(sum(least(judged.received_cents, judged.amount_cents)) as bigint) as kept_cents "
+        "from judged cross join settings "
+        "where judged.state in ('kept', 'broken') "
+        "and datediff('day', judged.promised_on, judged.as_of) > settings.promise_grace_days "
+        "and datediff('day', judged.promised_on, judged.as_of) "
+        f"<= settings.promise_grace_days + {SALES_DAYS} "
+        "group by judged.as_of, judged.currency",
+    )
+
+
+def amounts_by_class(
+    balances: Sequence[float], probabilities: Sequence[Sequence[float]]
+) -> list[float]:
+    """Return a customer's expected amount in each class: Σ balance × probability over its items.
+
+    Parameters
+    ----------
+    balances : sequence of float
+        Open balance of each item.
+    probabilities : sequence of sequence of float
+        Per item the probability of each class; a row sums to 1.
+
+    Examples
+    --------
+    >>> amounts_by_class([100.0, 300.0], [[0.5, 0.5], [0.0, 1.0]])
+    [50.0, 350.0]
+    """
+    weighted = [
+        [balance * p for p in row] for balance, row in zip(balances, probabilities, strict=True)
+    ]
+    return [sum(column) for column in zip(*weighted, strict=True)]

@@ -24,6 +24,8 @@ from serving.answering import Ground, answer, encode
 from serving.audit import audit_of
 from serving.audit_rows import Given, Kept, KeyedAnswer, Noted, digest_of
 from serving.audit_schema import AuditError
+from serving.console.app import make_console
+from serving.console.desk import Desk
 from serving.errors import ApiError, Detail, error_body
 from serving.feedback_notes import FeedbackView, note_of, parse_records
 from serving.logs import set_up_logs
@@ -49,6 +51,9 @@ TIMEOUT_SECONDS = 3600
 """BentoML's own limit; the time budget of the settings ends a request long before."""
 
 logger = logging.getLogger("rollrisk.service")
+
+CONSOLE = make_console()
+"""The managers' pages; the service gives them their desk when it starts."""
 
 
 def _settings() -> Settings:
@@ -99,10 +104,12 @@ class RollRisk:
         self._store = Store(settings.home)
         self._store.refresh()
         self._store.watch(settings.refresh_seconds)
+        CONSOLE.state.desk = Desk(settings, self._store, self._audit)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Stop watching for snapshots and close the audit store."""
+        CONSOLE.state.desk.close()
         self._store.close()
         self._audit.close()
 
@@ -274,4 +281,5 @@ def _refusal(error: ApiError) -> Response:
 
 
 # The decorator has made the class a bentoml.Service.
+RollRisk.mount_asgi_app(CONSOLE, name="console")  # type: ignore[attr-defined]
 RollRisk.add_asgi_middleware(Gate, settings_from=_settings)  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""The managers' console: pages on the service's port, and the papers made of them."""
