@@ -1,7 +1,8 @@
 """The model as MLflow sees it: a model-from-code that reads the bundle's text and JSON.
 
-Input columns are the features plus ``days_past_due`` and, optionally, ``segment``; output
-columns are ``p_open_7`` … ``p_open_120``.
+Input columns are the features plus ``days_past_due`` and, optionally, ``segment`` and
+``residual`` (residual balances are answered by the roll-rate matrix); output columns are
+``p_open_7`` … ``p_open_120``.
 """
 
 from pathlib import Path
@@ -35,7 +36,10 @@ class RollRiskModel(PythonModel):
         """Return P(unresolved) at each cut, one row per input row."""
         names = self._bundle.feature_names
         items = pd.DataFrame(
-            {"days_past_due": model_input["days_past_due"].astype(float), "residual": False}
+            {
+                "days_past_due": model_input["days_past_due"].astype(float),
+                "residual": _column(model_input, "residual", missing=False).astype(bool),
+            }
         )
         frame = FeatureFrame(
             items=items,
@@ -43,11 +47,15 @@ class RollRiskModel(PythonModel):
             names=names,
             digest=self._bundle.feature_digest,
         )
-        segment = np.full(len(items), "", dtype=object)
-        if "segment" in model_input.columns:
-            segment = model_input["segment"].fillna("").to_numpy(dtype=object)
+        segment = _column(model_input, "segment", missing="").to_numpy(dtype=object)
         curves = survival_curves(self._bundle, frame, segment)
         return pd.DataFrame(curves.survival, columns=[f"p_open_{days}" for days in CUTS])
+
+
+def _column(rows: pd.DataFrame, name: str, *, missing: object) -> "pd.Series[Any]":
+    """Return an optional column, absent and missing values filled."""
+    given = rows[name] if name in rows.columns else pd.Series(missing, index=rows.index)
+    return given.astype(object).where(given.notna(), missing)
 
 
 mlflow.models.set_model(RollRiskModel())

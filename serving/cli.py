@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "rollback": "Make the champion before the present one champion again.",
     "score": "Score a ledger on a day and publish the worklist.",
     "report": "Write a scoring as one HTML page.",
+    "card": "Write the card of a model.",
     "monitor": "Compare past scores with outcomes; say whether a retrain is due.",
     "keys": "Make, list and revoke API keys.",
     "serve": "Answer scoring requests over HTTP.",
