@@ -99,10 +99,10 @@ def _signature(bundle: Bundle) -> "ModelSignature":
     from mlflow.types import ColSpec, Schema  # noqa: PLC0415
 
     names = dict.fromkeys([*bundle.feature_names, "days_past_due"])
-    inputs = [ColSpec("double", name) for name in names]
+    inputs: list[Any] = [ColSpec("double", name) for name in names]
     inputs.append(ColSpec("string", "segment", required=False))
     inputs.append(ColSpec("boolean", "residual", required=False))
-    outputs = [ColSpec("double", f"p_open_{days}") for days in CUTS]
+    outputs: list[Any] = [ColSpec("double", f"p_open_{days}") for days in CUTS]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 
 

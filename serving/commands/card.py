@@ -26,9 +26,7 @@ def command(model: str | None, out: Path | None) -> None:
     verdict = read_verdict(home, bundle.version) if bundle.version.isdigit() else None
     card = model_card(bundle, verdict)
     folder = out or home.path / "cards" / bundle.version
-    for name, text in (
-        ("model_card.md", card_markdown(card)),
-        ("model_card.html", card_html(card)),
-    ):
-        write_atomically(folder / name, lambda path, text=text: path.write_text(text, "utf-8"))
+    markdown, page = card_markdown(card), card_html(card)
+    write_atomically(folder / "model_card.md", lambda path: path.write_text(markdown, "utf-8"))
+    write_atomically(folder / "model_card.html", lambda path: path.write_text(page, "utf-8"))
     console().print(f"The card of model {bundle.version} is in {folder}.")
