@@ -1,8 +1,9 @@
 """The model as MLflow sees it: a model-from-code that reads the bundle's text and JSON.
 
 Input columns are the features of ``rollrisk features`` that the model reads, ``days_past_due``
-and, optionally, ``as_of``, ``segment`` and ``region``: levels of peers are the model's own. Output
-columns are ``p_open_7`` … ``p_open_120``.
+and, optionally, ``as_of``, ``segment``, ``region`` (levels of peers are the model's own) and
+``residual`` (residual balances are answered by the roll-rate matrix). Output columns are
+``p_open_7`` … ``p_open_120``.
 """
 
 from pathlib import Path
@@ -39,7 +40,10 @@ class RollRiskModel(PythonModel):
         read = self._bundle.feature_names
         names = tuple(n for n in NAMES if n in read or n in model_input.columns)
         items = pd.DataFrame(
-            {"days_past_due": model_input["days_past_due"].astype(float), "residual": False}
+            {
+                "days_past_due": model_input["days_past_due"].astype(float),
+                "residual": _column(model_input, "residual", missing=False).astype(bool),
+            }
         )
         if "as_of" in model_input.columns:
             items["as_of"] = pd.to_datetime(model_input["as_of"])
@@ -52,11 +56,15 @@ class RollRiskModel(PythonModel):
             names=names,
             digest=self._bundle.feature_digest,
         )
-        segment = np.full(len(items), "", dtype=object)
-        if "segment" in model_input.columns:
-            segment = model_input["segment"].fillna("").to_numpy(dtype=object)
+        segment = _column(model_input, "segment", missing="").to_numpy(dtype=object)
         curves = survival_curves(self._bundle, frame, segment)
         return pd.DataFrame(curves.survival, columns=[f"p_open_{days}" for days in CUTS])
+
+
+def _column(rows: pd.DataFrame, name: str, *, missing: object) -> "pd.Series[Any]":
+    """Return an optional column, absent and missing values filled."""
+    given = rows[name] if name in rows.columns else pd.Series(missing, index=rows.index)
+    return given.astype(object).where(given.notna(), missing)
 
 
 mlflow.models.set_model(RollRiskModel())

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from models.bundle import Bundle, BundleError, read_bundle, write_bundle
 from models.home import TRACKING_VARIABLE, Home
+from models.scorer import CUTS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
 
 NAME = "roll-risk"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -65,8 +67,14 @@ def connect(home: Home) -> "MlflowClient":
     return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
 
 
-def register_bundle(home: Home, bundle: Bundle, run_id: str) -> Registered:
-    """Log ``bundle`` into a run and register it as the newest version and challenger."""
+def register_bundle(
+    home: Home, bundle: Bundle, run_id: str, *, tags: Mapping[str, str] | None = None
+) -> Registered:
+    """Log ``bundle`` into a run and register it as the newest version and challenger.
+
+    The version appears in one step, tags included, when all its files are stored: whatever
+    breaks before leaves a run without a version, never a version without its model.
+    """
     client = connect(home)
     import mlflow  # noqa: PLC0415 (slow to import)
 
@@ -77,11 +85,37 @@ def register_bundle(home: Home, bundle: Bundle, run_id: str) -> Registered:
             python_model=str(_SCRIPT),
             artifacts={"bundle": str(Path(folder) / "bundle")},
             pip_requirements=_REQUIREMENTS,
-            registered_model_name=NAME,
+            signature=_signature(bundle),
         )
-    version = str(info.registered_model_version)
+        made = mlflow.register_model(info.model_uri, NAME, tags=dict(tags or {}))
+    version = str(made.version)
     client.set_registered_model_alias(NAME, CHALLENGER, version)
     return Registered(version=version, run_id=run_id)
+
+
+def _signature(bundle: Bundle) -> "ModelSignature":
+    """Return what the model takes and gives: every number is a double, so that it may be NaN."""
+    from mlflow.models import ModelSignature  # noqa: PLC0415 (slow to import)
+    from mlflow.types import ColSpec, Schema  # noqa: PLC0415
+
+    names = dict.fromkeys([*bundle.feature_names, "days_past_due"])
+    inputs: list[Any] = [ColSpec("double", name) for name in names]
+    inputs.append(ColSpec("string", "segment", required=False))
+    inputs.append(ColSpec("boolean", "residual", required=False))
+    outputs: list[Any] = [ColSpec("double", f"p_open_{days}") for days in CUTS]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def find_version(home: Home, tag: str, value: str) -> str | None:
+    """Return the newest version whose tag has a value, None when there is none."""
+    versions = connect(home).search_model_versions(f"name = '{NAME}'")
+    numbers = [int(version.version) for version in versions if version.tags.get(tag) == value]
+    return str(max(numbers)) if numbers else None
+
+
+def make_challenger(home: Home, version: str) -> None:
+    """Move the ``challenger`` alias to ``version``."""
+    connect(home).set_registered_model_alias(NAME, CHALLENGER, version)
 
 
 @contextlib.contextmanager

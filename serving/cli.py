@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "score": "Score a ledger on a day and publish the worklist.",
     "simulate-policy": "Replay past days under several policies.",
     "report": "Write a scoring as one HTML page.",
+    "card": "Write the card of a model.",
     "monitor": "Compare past scores with outcomes; say whether a retrain is due.",
     "daily": "The day's work: import, check, score, publish, monitor.",
     "keys": "Make, list, rotate and revoke API keys.",

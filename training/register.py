@@ -1,8 +1,11 @@
 """Train, log, register; the first model that beats all baselines becomes champion."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 from features.ledger.read import Ledger
 from models.home import Home
@@ -11,7 +14,9 @@ from training.config import TrainingConfig
 from training.monitor_accounts import read_account_book
 from training.monitor_reference import make_reference
 from training.recipe import MODEL, Trained, train_model
-from training.tracking import has_champion, log_training
+from training.tracking import config_digest, has_champion, log_training, write_training
+
+FIRST = "the first model that beats all baselines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +38,23 @@ class Registration:
         return f"{name}. Promote it with `rollrisk promote --version {self.version}`."
 
 
-def with_reference(trained: Trained, ledger: Ledger) -> Trained:
-    """Return ``trained`` with what its monitoring will compare with among the model's facts."""
-    facts = trained.bundle.facts
+def train_to_register(
+    ledger: Ledger,
+    config: TrainingConfig,
+    *,
+    until: date | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Trained:
+    """Run the recipe; among the model's facts is what its monitoring will compare with."""
+    trained = train_model(ledger, config, until=until, progress=progress)
+    facts: Mapping[str, Any] = trained.bundle.facts
     book = read_account_book(ledger, facts["trained_until"])
     p, seed = trained.probabilities[MODEL], facts["config"]["seed"]
     reference = make_reference(trained.bundle, trained.test, p, book, seed)
-    bundle = replace(trained.bundle, facts={**facts, "monitor": reference})
+    bundle = replace(
+        trained.bundle,
+        facts={**facts, "config_digest": config_digest(config), "monitor": reference},
+    )
     return replace(trained, bundle=bundle)
 
 
@@ -52,11 +67,13 @@ def train_and_register(
     progress: Callable[[str], None] | None = None,
 ) -> Registration:
     """Run the recipe and register its model; see ``train_model`` for the errors."""
-    trained = with_reference(train_model(ledger, config, until=until, progress=progress), ledger)
+    trained = train_to_register(ledger, config, until=until, progress=progress)
     if progress is not None:
         progress("register")
-    registered = log_training(home, trained)
+    with tempfile.TemporaryDirectory() as folder:
+        write_training(trained, Path(folder) / "training")
+        registered = log_training(home, Path(folder) / "training")
     first = trained.beats_baselines and not has_champion(home)
     if first:
-        make_champion(home, registered.version)
+        make_champion(home, registered.version, why=FIRST)
     return Registration(trained=trained, version=registered.version, became_champion=first)

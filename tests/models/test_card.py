@@ -1,0 +1,53 @@
+"""Tests of the model card: it says what the bundle says, in both forms, and escapes it."""
+
+from dataclasses import replace
+
+from models.bundle import Bundle
+from models.card import card_html, card_markdown, model_card
+from tests.trained import Installation
+
+
+def test_a_card_holds_windows_figures_and_duties(installation: Installation) -> None:
+    """Every baseline's figures, the data window, the digests and the note on natural persons."""
+    bundle = installation.trained.bundle
+    card = model_card(bundle)
+    for text in (card_markdown(card), card_html(card)):
+        for name in bundle.facts["metrics"]:
+            assert name in text
+        assert str(bundle.facts["trained_until"]) in text
+        assert bundle.feature_digest in text
+        assert installation.ledger.digest[:16] in text
+        assert "GDPR Art. 22" in text
+        assert "Point-in-time unproven" not in text
+    assert f"{bundle.facts['metrics']['rollrisk']['log_loss']:.4f}" in card_markdown(card)
+
+
+def test_unproven_clocks_and_a_forced_verdict_stand_on_it(bundle: Bundle) -> None:
+    """What a reader must know before believing the figures."""
+    facts = {**bundle.facts, "point_in_time_unproven": ["applications"]}
+    verdict = {
+        "passed": False,
+        "at": "2025-01-02",
+        "forced_because": "audit",
+        "forced_by": "kim",
+        "unjudged": ["segments"],
+        "rules": [{"name": "a rule", "value": None, "bound": "< 1", "holds": False}],
+    }
+    text = card_markdown(model_card(replace(bundle, facts=facts), verdict))
+    assert "**Point-in-time unproven:** applications" in text
+    assert "Overruled by kim at 2025-01-02: audit Not judged: segments." in text
+    assert "| a rule | – | &lt; 1 | broken |" in text or r"| a rule | – | \< 1 | broken |" in text
+
+
+def test_text_from_a_ledger_stays_text(bundle: Bundle) -> None:
+    """A segment called like markup is shown, not obeyed."""
+    matrix = {**bundle.profile.matrix, "<b>|x": bundle.profile.matrix["*"]}
+    odd = replace(bundle, profile=replace(bundle.profile, matrix=matrix))
+    assert r"\<b>\|x" in card_markdown(model_card(odd))
+    assert "&lt;b&gt;|x" in card_html(model_card(odd))
+
+
+def test_the_matrix_alone_has_a_card(matrix_bundle: Bundle) -> None:
+    """Without figures it says what it is."""
+    text = card_markdown(model_card(matrix_bundle))
+    assert "roll-rate matrix alone" in text
