@@ -1,7 +1,5 @@
 """``rollrisk daily``."""
 
-import importlib
-import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +15,6 @@ from serving.commands.shared import FOLDER, ISO_DATE, progress, refusals
 if TYPE_CHECKING:
     from serving.daily import Facts, Step
     from serving.settings import Settings
-
-MONITOR, MONITOR_PAGE = "training.monitor", "training.monitor_page"
 
 
 @click.command("daily")
@@ -117,15 +113,13 @@ class _Day:
         from serving.daily import Step  # noqa: PLC0415 (quick --help)
 
         decided_by = ("ledger", "ledger_digest", "as_of", "model", "policy")
-        steps = [
+        return [
             Step(name="look", run=self.look),
             Step(name="check", run=self.check, decided_by=("ledger_digest",)),
             Step(name="score", run=self.score, decided_by=decided_by, stands=self.is_published),
             Step(name="publish", run=self.publish),
+            Step(name="monitor", run=self.monitor),
         ]
-        if importlib.util.find_spec(MONITOR) is not None:
-            steps.append(Step(name="monitor", run=self.monitor))
-        return steps
 
     def look(self, _: "Facts") -> "Facts":
         """Say what is there: the ledger, the day, the model and the policy."""
@@ -209,9 +203,10 @@ class _Day:
     def monitor(self, _: "Facts") -> "Facts":
         """Compare past scores with what became of them."""
         from features.ledger.read import open_ledger  # noqa: PLC0415
+        from training.monitor import run_monitor  # noqa: PLC0415
+        from training.monitor_page import write_monitoring  # noqa: PLC0415
 
         home = self.settings.home
-        run_monitor = importlib.import_module(MONITOR).run_monitor
         found = run_monitor(home, open_ledger(self.ledger), progress=self.tell)
-        importlib.import_module(MONITOR_PAGE).write_monitoring(found, home.path / "monitor")
+        write_monitoring(found, home.path / "monitor")
         return {"retrain_due": found.retrain_due, "retrain_reasons": list(found.reasons)}
