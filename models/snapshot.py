@@ -24,6 +24,8 @@ from models.home import Home
 
 FORMAT = 2
 CURRENT = "CURRENT"
+ROWS_IN_A_GROUP = 8192
+"""Rows of a Parquet group: to read one account, one group is read and not the whole book."""
 
 
 class NoSnapshotError(LookupError):
@@ -137,7 +139,12 @@ def _write_aside(
     temporary.mkdir()
     for name, table in tables.items():
         rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-        pq.write_table(rows, temporary / f"{name}.parquet", compression="zstd")
+        pq.write_table(
+            rows,
+            temporary / f"{name}.parquet",
+            compression="zstd",
+            row_group_size=ROWS_IN_A_GROUP,
+        )
     for name, text in texts.items():
         (temporary / name).write_text(text, "utf-8")
     write_bundle(bundle, temporary / "model")

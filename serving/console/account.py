@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from features.catalogue import CATALOGUE, FAMILIES
+from features.catalogue import FAMILIES, MODEL_FEATURES
 from features.ledger.manifest import LedgerError
 from models.reasons import BASE, OTHER, Reason, format_value
 from models.scorer import CUTS
@@ -18,7 +18,7 @@ from serving.reports.drivers import Step, account_steps
 from serving.reports.wording import Amount
 
 FEATURES_SHOWN = 12
-_FEATURES = {feature.name: feature for feature in CATALOGUE}
+_FEATURES = {feature.name: feature for feature in MODEL_FEATURES}
 
 Points = tuple[tuple[int, float], ...]
 

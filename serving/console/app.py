@@ -17,8 +17,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from serving.account_what_if import ScenarioError
 from serving.console import exports
 from serving.console.allowance import AllowanceView, allowance_view
+from serving.console.changes import QuestionError, changes_view
 from serving.console.desk import facts
 from serving.console.door import (
     Reader,
@@ -61,6 +63,7 @@ def make_console() -> Starlette:
         Route("/worklist.xlsx", page(_worklist_xlsx)),
         Route("/accounts/{account_id:path}", page(_account)),
         Route("/accounts/{account_id:path}", form_page(_write_note), methods=["POST"]),
+        Route("/changes/{account_id:path}", page(_changes)),
         Route("/allowance", page(_allowance)),
         Route("/allowance", form_page(_write_overlay), methods=["POST"]),
         Route("/allowance.csv", page(_allowance_csv)),
@@ -148,6 +151,28 @@ def _account(request: Request, reader: Reader) -> Response:
             "The account or invoice has no open item in the served snapshot, or is unknown.",
         ) from None
     return answer_view(request, reader, "account", view, (account_id,))
+
+
+def _changes(request: Request, reader: Reader) -> Response:
+    account_id = request.path_params["account_id"]
+    asked = request.query_params
+    try:
+        view = changes_view(
+            reader.served,
+            account_id,
+            reader.desk.policy,
+            reader.desk.home.snapshots,
+            currency=asked.get("currency"),
+            question=asked.get("question", ""),
+            amount=asked.get("amount", ""),
+        )
+    except KeyError:
+        raise RefusedError(
+            404, "Nothing is open", "The account has no open item, or is unknown."
+        ) from None
+    except (QuestionError, ScenarioError) as error:
+        raise RefusedError(422, "This cannot be asked", str(error)) from None
+    return answer_view(request, reader, "changes", view, (account_id,))
 
 
 def _write_note(request: Request, reader: Reader, form: FormData) -> Response:

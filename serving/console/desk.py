@@ -17,6 +17,7 @@ from serving.console.portfolio import PERIODS, PortfolioView, book_view, with_pa
 from serving.console.served import Served, serve
 from serving.console.sessions import console_secret
 from serving.middleware import REQUEST, RequestFacts
+from serving.policy import read_policy
 from serving.settings import Settings
 from serving.store import Store
 
@@ -41,6 +42,7 @@ class Desk:
         home = settings.home
         self.home = home
         self.settings = settings
+        self.policy = read_policy(settings.policy)
         self.keys = KeyRing(home.keys)
         self.secret = console_secret(home.path / "console.secret")
         self.notes = open_notes(home)
