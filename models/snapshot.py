@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,8 @@ from models.bundle import Bundle, read_bundle, write_bundle
 from models.home import Home
 
 FORMAT = 2
+FORMATS = (1, 2)
+"""Every format that was ever written: old snapshots are not served, but pruned and erased."""
 CURRENT = "CURRENT"
 ROWS_IN_A_GROUP = 8192
 """Rows of a Parquet group: to read one account, one group is read and not the whole book."""
@@ -173,10 +175,10 @@ def current_snapshot(home: Home) -> Path:
     )
 
 
-def read_snapshot_manifest(folder: Path) -> SnapshotManifest:
-    """Read ``manifest.json`` of a snapshot; ValueError when it has another format number."""
+def read_snapshot_manifest(folder: Path, *, formats: Sequence[int] = (FORMAT,)) -> SnapshotManifest:
+    """Read ``manifest.json`` of a snapshot; ValueError when its format is none of ``formats``."""
     content: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
-    if content.pop("format", None) != FORMAT:
+    if content.pop("format", None) not in formats:
         raise ValueError(
             f"{folder}/manifest.json: format must be {FORMAT}. Score again with `rollrisk score`."
         )

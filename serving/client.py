@@ -34,7 +34,6 @@ from serving.client_calls import (
 )
 from serving.schemas import (
     ExplainRequest,
-    ExplainResponse,
     ListedAccount,
     OutcomeRecord,
     OutcomesRequest,
@@ -43,6 +42,7 @@ from serving.schemas import (
     WorklistRequest,
     WorklistResponse,
 )
+from serving.schemas_explain import ExplainResponse
 
 __all__ = [
     "AsyncClient",

@@ -30,7 +30,7 @@ from features.engines import EngineOptions
 from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger, ledger_from_rows, open_ledger
 from features.ledger.tables import TABLES, Table
-from models.contributions import FAMILY_MEMBERS, Level, Parts, only, sum_up
+from models.contributions import only, sum_up
 from models.explain import FAMILY_NAMES
 from models.profile import ALL
 from models.reasons import BASE, BASE_SENTENCE, format_value
@@ -38,7 +38,14 @@ from serving.account_ledger import family_members, restrict_ledger
 from serving.account_moved import previous_snapshot, read_past_score, why_it_moved
 from serving.account_score import stored_parts
 from serving.account_what_if import Scenario, what_if
-from serving.explain_answer import money, moved_plain, part_plain, total_plain, what_if_plain
+from serving.explain_answer import (
+    item_parts,
+    money,
+    moved_plain,
+    part_plain,
+    total_plain,
+    what_if_plain,
+)
 from serving.policy import Policy
 from serving.store import ServedPair
 
@@ -199,7 +206,7 @@ def explain_account(
     for item in items:
         own = parts[item["currency"]]
         place = invoices[item["currency"]].index(item["invoice_id"])
-        item.update(_item_parts(sum_up(only(own, place)), own, place))
+        item.update(item_parts(sum_up(only(own, place)), own, place))
     currency = pair.table.items["currency"][start + leading]
     place = invoices[currency].index(ids[leading])
     explained = sum_up(only(parts[currency], place))
@@ -234,22 +241,6 @@ def explain_account(
         "totals": {name: total_plain(level) for name, level in levels.items()},
         **_further(pair, ledger, account_id, further, notes),
         "notes": notes,
-    }
-
-
-def _item_parts(level: Level, own: Parts, place: int) -> dict[str, Any]:
-    """Return what families and base add to one item, in the three units.
-
-    An item with nothing at risk has its log-odds and probability points all the same.
-    """
-    odds = own.log_odds[place]
-    log_odds = {name: float(odds[members].sum()) for name, members in FAMILY_MEMBERS.items()}
-    probability = {name: value * float(own.scale[place]) for name, value in log_odds.items()}
-    dollars = {part.name: money(part.cents) for part in (*level.families, level.base)}
-    return {
-        "log_odds": log_odds | {BASE: float(own.base[place])},
-        "probability": probability | {BASE: float(own.probability_base[place])},
-        "dollars": dollars,
     }
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.contributions import Contribution, Level
+from models.contributions import FAMILY_MEMBERS, Contribution, Level, Parts
+from models.reasons import BASE
 from serving.account_moved import Moved, Step
 from serving.account_score import AccountScore
 from serving.account_what_if import WhatIf
@@ -98,3 +99,19 @@ def _score_plain(score: AccountScore) -> dict[str, str]:
 
 def _amounts(cents: Mapping[str, int]) -> dict[str, str]:
     return {name: money(amount) for name, amount in cents.items()}
+
+
+def item_parts(level: Level, own: Parts, place: int) -> dict[str, Any]:
+    """Return what families and base add to one item, in the three units.
+
+    An item with nothing at risk has its log-odds and probability points all the same.
+    """
+    odds = own.log_odds[place]
+    log_odds = {name: float(odds[members].sum()) for name, members in FAMILY_MEMBERS.items()}
+    probability = {name: value * float(own.scale[place]) for name, value in log_odds.items()}
+    dollars = {part.name: money(part.cents) for part in (*level.families, level.base)}
+    return {
+        "log_odds": log_odds | {BASE: float(own.base[place])},
+        "probability": probability | {BASE: float(own.probability_base[place])},
+        "dollars": dollars,
+    }

@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from features.ledger.manifest import LedgerError
 from features.ledger.read import open_ledger
 from models.home import Home
-from models.snapshot import read_snapshot_manifest
+from models.snapshot import FORMATS, read_snapshot_manifest
 from serving.account_ledger import restrict_ledger
 from serving.audit import Audit
 from serving.audit_rows import instant
@@ -194,7 +194,9 @@ def _csv_without(text: str, account_id: str) -> str:
 
 def _remains(home: Home, account_id: str) -> dict[str, dict[str, int]]:
     """Return how many rows of the account each ledger holds that was scored here."""
-    ledgers = {read_snapshot_manifest(folder).ledger for folder in _snapshots(home)}
+    ledgers = {
+        read_snapshot_manifest(folder, formats=FORMATS).ledger for folder in _snapshots(home)
+    }
     remains = {}
     for place in sorted(ledgers):
         try:

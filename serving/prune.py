@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from models.home import Home
-from models.snapshot import NoSnapshotError, current_snapshot, read_snapshot_manifest
+from models.snapshot import FORMATS, NoSnapshotError, current_snapshot, read_snapshot_manifest
 from serving.audit import Audit
 from serving.audit_rows import ROWS, instant
 from serving.audit_schema import ANSWERS, FEEDBACK, KEPT, SCORES
@@ -104,7 +104,7 @@ def _old_snapshots(home: Home, oldest: date) -> Iterator[Path]:
         if folder == served:
             continue
         try:
-            as_of = read_snapshot_manifest(folder).as_of
+            as_of = read_snapshot_manifest(folder, formats=FORMATS).as_of
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if as_of < oldest:

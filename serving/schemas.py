@@ -160,11 +160,13 @@ class OutcomesRequest(BaseModel):
     )
 
 
-class _Given(BaseModel):
+class Part(BaseModel):
+    """Anything that is answered: no field but those described."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class Reason(_Given):
+class Reason(Part):
     """What a family of features adds to the dollars at risk."""
 
     family: str = Field(description="Key of the family; the last two are `other` and `base`.")
@@ -172,7 +174,7 @@ class Reason(_Given):
     dollars: Money = Field(description="Reasons of an account sum to its `dollars_at_risk`.")
 
 
-class ScoredItem(_Given):
+class ScoredItem(Part):
     """One open item."""
 
     invoice_id: str
@@ -211,7 +213,7 @@ class ScoredItem(_Given):
     fallback: str = Field(description="Empty, or why the roll-rate matrix answered.")
 
 
-class Hold(_Given):
+class Hold(Part):
     """Why an account is left in peace for now."""
 
     kind: str
@@ -220,7 +222,9 @@ class Hold(_Given):
     until: dt.date | None = Field(description="Last day it stands, where that is known.")
 
 
-class _Account(_Given):
+class AccountFields(Part):
+    """What every route says of an account in one currency."""
+
     account_id: str
     currency: str = Field(description="Amounts are never added across currencies.")
     name: str | None
@@ -269,13 +273,13 @@ class _Account(_Given):
     reasons: list[Reason]
 
 
-class ScoredAccount(_Account):
+class ScoredAccount(AccountFields):
     """An account in one currency with its open items."""
 
     items: list[ScoredItem]
 
 
-class RankedItem(_Given):
+class RankedItem(Part):
     """What one item adds to the priority value."""
 
     invoice_id: str
@@ -287,7 +291,7 @@ class RankedItem(_Given):
     sentence: str
 
 
-class ListedAccount(_Account):
+class ListedAccount(AccountFields):
     """An account on the worklist."""
 
     position: int = Field(ge=1, description="Place on this list.")
@@ -298,7 +302,9 @@ class ListedAccount(_Account):
     why_ranked: list[RankedItem] = Field(description="They sum to `priority_value`.")
 
 
-class _Answer(_Given):
+class AnswerHead(Part):
+    """What every answer begins with."""
+
     request_id: str = Field(description="Also the header `X-Request-ID`; names the audit row.")
     model_version: str
     as_of: dt.date
@@ -306,7 +312,7 @@ class _Answer(_Given):
     feature_digest: str
 
 
-class ScoreResponse(_Answer):
+class ScoreResponse(AnswerHead):
     """Scores of the accounts asked for."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["score_response"]})
@@ -314,7 +320,7 @@ class ScoreResponse(_Answer):
     accounts: list[ScoredAccount]
 
 
-class Lane(_Given):
+class Lane(Part):
     """A lane of the worklist and its share of the capacity."""
 
     lane: str
@@ -324,7 +330,7 @@ class Lane(_Given):
     waiting: int = Field(ge=0, description="Accounts that stand in the lane, held ones too.")
 
 
-class WorklistResponse(_Answer):
+class WorklistResponse(AnswerHead):
     """The accounts to work first."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["worklist_response"]})
@@ -335,7 +341,7 @@ class WorklistResponse(_Answer):
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
 
-class OutcomesResponse(_Given):
+class OutcomesResponse(Part):
     """What was stored."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["outcomes_response"]})
@@ -348,144 +354,7 @@ class OutcomesResponse(_Given):
     )
 
 
-class ExplainedItem(ScoredItem):
-    """An open item with its contributions, by family and `base`."""
-
-    log_odds: dict[str, float] = Field(description="They sum to the margin.")
-    probability: dict[str, float] = Field(description="They sum to `p_open_30`.")
-    dollars: dict[str, Money] = Field(description="They sum to the item's `dollars_at_risk`.")
-
-
-class Contribution(_Given):
-    """What a family, a feature or the base adds at the account, in one currency.
-
-    Log-odds and probability points are means over its items at risk, weighted by what can be
-    collected of them.
-    """
-
-    log_odds: float
-    probability: float
-    dollars: Money
-
-
-class Total(Contribution):
-    """What base and families add up to."""
-
-    collectible: Money = Field(description="Of items with dollars at risk.")
-
-
-class ExplainedFeature(_Given):
-    """A feature beside what is usual."""
-
-    name: str
-    family: str
-    grain: str = Field(description="`item`: of the explained invoice; `account`: of all items.")
-    unit: str
-    sentence: str = Field(description="The value in words; empty when it is missing.")
-    value: float | None
-    own_norm: float | None = Field(
-        description="Median over the account's open items at the 12 month-ends before as_of."
-    )
-    segment_median: float | None = Field(description="Of the training portfolio's segment.")
-    log_odds: float
-    probability: float = Field(description="Points that it adds to the explained invoice.")
-    dollars: Money = Field(description="Of the explained invoice; a family's features sum to it.")
-    account: dict[str, Contribution] = Field(description="What it adds at the account.")
-
-
-class ExplainedFamily(_Given):
-    """A family of features with the ledger rows behind it."""
-
-    family: str
-    title: str
-    sentence: str
-    dollars: dict[str, Money] = Field(description="By currency.")
-    features: list[ExplainedFeature]
-    evidence: dict[str, list[str]] = Field(description="Ids of the newest rows, by table.")
-    invoice_evidence: dict[str, list[str]] = Field(
-        description="Ids of the newest rows that name the explained invoice."
-    )
-    account: dict[str, Contribution] = Field(description="By currency.")
-
-
-class Base(_Given):
-    """What an average item would carry."""
-
-    sentence: str
-    dollars: dict[str, Money]
-    account: dict[str, Contribution] = Field(description="By currency.")
-
-
-class MovedStep(_Given):
-    """One step of the way from the last scoring to this one."""
-
-    step: str = Field(description="`restated`, `model`, `ageing` or `new_data`.")
-    sentence: str
-    dollars: Money
-    families: dict[str, Money] = Field(description="Those that the step moves, and `base`.")
-    items: dict[str, Money] = Field(description="Invoices that the step moves.")
-
-
-class MovedAccount(_Given):
-    """Why the dollars at risk moved since the last scoring, in one currency."""
-
-    currency: str
-    since: dt.date
-    until: dt.date
-    model_before: str
-    model_after: str
-    before: Money
-    after: Money
-    moved: Money
-    steps: list[MovedStep] = Field(description="They sum to `moved`.")
-    news: dict[str, list[str]] = Field(description="Ids of rows shown since, by table.")
-
-
-class ShortScore(_Given):
-    """An account's figures in one currency."""
-
-    open_balance: Money
-    collectible: Money
-    dollars_at_risk: Money
-
-
-class ScenarioAnswer(_Given):
-    """What a scenario would change."""
-
-    kind: str
-    currency: str
-    amount: MaybeMoney
-    invoice_id: str | None
-    sentence: str
-    before: ShortScore
-    after: ShortScore
-    moved: Money
-    families: dict[str, Money] = Field(description="Families that move, and `base`.")
-    rows: dict[str, list[str]] = Field(description="Ids of the rows it would leave, by table.")
-
-
-class ExplainedAccount(_Account):
-    """An account in one currency."""
-
-
-class ExplainResponse(_Answer):
-    """Why an account scores as it does."""
-
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["explain_response"]})
-
-    account_id: str
-    accounts: list[ExplainedAccount]
-    items: list[ExplainedItem]
-    explained_invoice_id: str
-    families: list[ExplainedFamily]
-    base: Base
-    totals: dict[str, Total] = Field(description="By currency.")
-    moved: list[MovedAccount] = Field(description="By currency; empty unless asked for.")
-    what_if: list[ScenarioAnswer]
-    notes: list[str] = Field(description="What could not be shown, and why.")
-
-
-class ErrorDetail(_Given):
+class ErrorDetail(Part):
     """One thing that is wrong."""
 
     where: str = Field(description="Path into the request, positions from 0.")
@@ -493,7 +362,7 @@ class ErrorDetail(_Given):
     value: JsonValue = Field(description="Card numbers and IBANs are never repeated.")
 
 
-class ErrorContent(_Given):
+class ErrorContent(Part):
     """What went wrong."""
 
     code: str
@@ -501,7 +370,7 @@ class ErrorContent(_Given):
     details: list[ErrorDetail]
 
 
-class ErrorResponse(_Given):
+class ErrorResponse(Part):
     """The one shape of every error."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLES["error"]})

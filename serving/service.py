@@ -35,7 +35,6 @@ from serving.policy_text import known_policy
 from serving.record import given_of, kept_of
 from serving.schemas import (
     ExplainRequest,
-    ExplainResponse,
     OutcomesRequest,
     OutcomesResponse,
     ScoreRequest,
@@ -43,6 +42,7 @@ from serving.schemas import (
     WorklistRequest,
     WorklistResponse,
 )
+from serving.schemas_explain import ExplainResponse
 from serving.settings import Settings, read_settings
 from serving.store import Store
 

@@ -13,9 +13,10 @@ from serving.console.account import AccountView, account_view, with_notes
 from serving.console.allowance import allowance_view
 from serving.console.notes import Note
 from serving.console.past import Past
-from serving.console.portfolio import portfolio_view, ratio
+from serving.console.portfolio import portfolio_view
 from serving.console.render import render, style
 from serving.console.served import Served
+from serving.console.trends import ratio
 from serving.console.worklist import Row, list_rows
 from serving.reports.scores import cents_of
 from serving.reports.wording import Amount

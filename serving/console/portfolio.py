@@ -9,11 +9,10 @@ import pandas as pd
 
 from features.ageing import BUCKETS, UNDATED
 from features.key_figures import PastFigures
-from features.roll_rates import RollRow, roll_matrix
-from serving.console.charts import Line
 from serving.console.forecast import HORIZONS, Expected, expected_ageing
 from serving.console.past import Past
 from serving.console.served import Served
+from serving.console.trends import Rolls, Trend, pooled_rolls, ratio, trend_of
 from serving.reports.drivers import Step, portfolio_steps
 from serving.reports.scores import cents_of
 from serving.reports.wording import Amount
@@ -73,50 +72,6 @@ class Group:
 
     by: str
     rows: tuple[GroupRow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trend:
-    """Key figures every 30 days of the last year, oldest first; None where there is none."""
-
-    days: tuple[str, ...]
-    receivables: tuple[float | None, ...]
-    past_due_share: tuple[float | None, ...]
-    dso: tuple[float | None, ...]
-    best_possible_dso: tuple[float | None, ...]
-    add: tuple[float | None, ...]
-    cei: tuple[float | None, ...]
-    promises_kept: tuple[float | None, ...]
-    unapplied: tuple[float | None, ...]
-
-    def line(self, name: str, words: str) -> Line:
-        """Return one of the figures as a line of a chart."""
-        return Line(name=words, values=getattr(self, name))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rolls:
-    """Roll-rate matrix over the newest steps that are final.
-
-    Parameters
-    ----------
-    steps : int
-        How many steps of 30 days are pooled.
-    first, last : date or None
-        First and last day on which such a step began.
-    rows : tuple of RollRow
-        By bucket.
-    days, by_step : tuple
-        Days on which each step of the year began, and the dollar share that did not resolve, a
-        line per bucket.
-    """
-
-    steps: int
-    first: date | None
-    last: date | None
-    rows: tuple[RollRow, ...]
-    days: tuple[str, ...]
-    by_step: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,8 +184,8 @@ def with_past(view: PortfolioView, past: Past, as_of: date, steps: int) -> Portf
     return replace(
         view,
         figures=view.figures if newest is None else _with_newest(view.figures, newest),
-        rolls=_rolls(past, view.currency, steps),
-        trend=_trend(past, view.currency),
+        rolls=pooled_rolls(past, view.currency, steps),
+        trend=trend_of(past, view.currency),
         waiting=False,
         trouble=past.trouble,
     )
@@ -278,17 +233,6 @@ def _with_newest(figures: KeyFigures, newest: PastFigures) -> KeyFigures:
         promises_kept_amount=ratio(newest.promised_kept, newest.promised),
         unapplied=_amount(newest.unapplied),
     )
-
-
-def ratio(part: float, whole: float) -> float:
-    """Return ``part`` ÷ ``whole``, NaN of nothing.
-
-    Examples
-    --------
-    >>> ratio(1, 4), ratio(1, 0)
-    (0.25, nan)
-    """
-    return part / whole if whole else float("nan")
 
 
 def _amount(value: float) -> Amount:
@@ -362,63 +306,4 @@ def _group_row(name: str, row: Mapping[Any, Any], whole: int) -> GroupRow:
         at_risk=Amount(cents=at_risk),
         share=ratio(at_risk, whole),
         rate=ratio(at_risk, collectible),
-    )
-
-
-def _rolls(past: Past, currency: str, steps: int) -> Rolls | None:
-    if past.rolls.empty:
-        return None
-    own = past.rolls[past.rolls["currency"] == currency]
-    starts = sorted(past.rolls["as_of"].unique())
-    pooled = own[own["as_of"].isin(starts[-steps:])]
-    by_start = [roll_matrix(own[own["as_of"] == start]) for start in starts]
-    lines = tuple(
-        Line(
-            name=bucket,
-            values=tuple(known(matrix[position].unresolved, 100) for matrix in by_start),
-        )
-        for position, bucket in enumerate(BUCKETS)
-    )
-    chosen = starts[-steps:]
-    return Rolls(
-        steps=len(chosen),
-        first=pd.Timestamp(chosen[0]).date(),
-        last=pd.Timestamp(chosen[-1]).date(),
-        rows=roll_matrix(pooled),
-        days=tuple(pd.Timestamp(start).date().isoformat() for start in starts),
-        by_step=lines,
-    )
-
-
-def known(value: float, times: float = 1.0) -> float | None:
-    """Return a value of a chart, None for NaN.
-
-    Examples
-    --------
-    >>> known(0.5, 100), known(float("nan"))
-    (50.0, None)
-    """
-    return None if value != value else value * times  # noqa: PLR0124 (NaN)
-
-
-def _trend(past: Past, currency: str) -> Trend | None:
-    own = [f for f in past.figures if f.currency == currency]
-    if not own:
-        return None
-    late = [sum(f.buckets[name] for name in BUCKETS[1:]) for f in own]
-    return Trend(
-        days=tuple(figure.as_of.isoformat() for figure in own),
-        receivables=tuple(figure.receivables for figure in own),
-        past_due_share=tuple(
-            known(ratio(part, figure.receivables), 100)
-            for part, figure in zip(late, own, strict=True)
-        ),
-        dso=tuple(known(figure.dso_days) for figure in own),
-        best_possible_dso=tuple(known(figure.best_possible_dso_days) for figure in own),
-        add=tuple(known(figure.average_days_delinquent) for figure in own),
-        cei=tuple(known(figure.effectiveness) for figure in own),
-        promises_kept=tuple(
-            known(ratio(figure.promises_kept, figure.promises_due), 100) for figure in own
-        ),
-        unapplied=tuple(figure.unapplied for figure in own),
     )

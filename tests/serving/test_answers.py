@@ -9,6 +9,7 @@ import pytest
 
 from serving.answers import worklist
 from serving.feedback import Feedback
+from serving.paging import one_page
 from serving.policy import Collector, Explore, Policy, read_policy
 from serving.schemas import WorklistRequest, WorklistResponse
 from serving.store import ServedPair, load_pair
@@ -36,7 +37,7 @@ def listed(
 ) -> list[dict[str, Any]]:
     """Return the accounts of an answer that keeps its schema."""
     answer = worklist(pair, WorklistRequest(**request), policy, feedback=feedback, on=on)
-    body = {"request_id": "r", **answer.body}
+    body = {"request_id": "r", **one_page(answer.body, digest="d", cursor=None, page_size=None)}
     WorklistResponse.model_validate_json(json.dumps(body))
     accounts: list[dict[str, Any]] = body["accounts"]
     return accounts

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -276,9 +277,15 @@ def test_every_request_is_one_line_of_json_with_its_id(server: Server) -> None:
     headers = {"Authorization": f"Bearer {key}", "X-Request-ID": "line-of-the-log"}
     body = {"account_ids": ["A-000003"]}
     httpx.post(server.url + "/v1/score?token=s3cret", json=body, headers=headers, timeout=60)
-    text = server.log.read_text()
-    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-    (line,) = [entry for entry in lines if entry.get("request_id") == "line-of-the-log"]
+    # The line is written once the answer has left.
+    for _ in range(50):
+        text = server.log.read_text()
+        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        mine = [entry for entry in lines if entry.get("request_id") == "line-of-the-log"]
+        if mine:
+            break
+        time.sleep(0.1)
+    (line,) = mine
     assert (line["caller"], line["path"], line["status"]) == ("scorer", "/v1/score", 200)
     assert line["milliseconds"] > 0
     assert "s3cret" not in text

@@ -210,7 +210,7 @@ def test_the_portfolio_is_the_sum_of_its_accounts(
 def parts_of(rows: pd.DataFrame) -> Parts:
     """Return the contributions of stored items."""
     return Parts(
-        log_odds=rows[[f"log_odds_{name}" for name in NAMES]].to_numpy(),
+        log_odds=rows[[f"log_odds_{name}" for name in MODEL_NAMES]].to_numpy(),
         base=rows["base_value"].to_numpy(),
         probability_base=rows["probability_base"].to_numpy(),
         scale=rows["scale"].to_numpy(),

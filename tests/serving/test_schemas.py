@@ -9,7 +9,6 @@ from serving.examples import EXAMPLES
 from serving.schemas import (
     ErrorResponse,
     ExplainRequest,
-    ExplainResponse,
     OutcomesRequest,
     OutcomesResponse,
     ScoreRequest,
@@ -17,6 +16,7 @@ from serving.schemas import (
     WorklistRequest,
     WorklistResponse,
 )
+from serving.schemas_explain import ExplainResponse
 
 MODELS: dict[str, type[BaseModel]] = {
     "score": ScoreRequest,

@@ -17,7 +17,8 @@ from models.home import Home
 from models.snapshot import CURRENT, read_snapshot_model
 from serving.auth import read_keys, revoke_key
 from serving.policy import read_policy
-from serving.schemas import ExplainResponse, ScoreResponse, WorklistResponse
+from serving.schemas import ScoreResponse, WorklistResponse
+from serving.schemas_explain import ExplainResponse
 from serving.worklist_capacity import fill_capacity
 from tests.serving.conftest import (
     MADE_ON,

@@ -24,7 +24,7 @@ from training.splits import TooLittleHistoryError
 sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
 import itertools
 
-from cutting import cut_ledger
+from features.ledger.cutting import cut_ledger
 
 CONFIG = TrainingConfig(
     trees=TreeConfig(rounds=8, num_leaves=6, learning_rate=0.2),

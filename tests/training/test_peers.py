@@ -13,7 +13,7 @@ from tests.features.books import Books, day
 from training.peers import MIN_ITEMS, measure_levels
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
-from cutting import cut_ledger
+from features.ledger.cutting import cut_ledger
 
 MARCH = "2024-03"
 

@@ -15,7 +15,7 @@ from training.dataset import Dataset, load_dataset
 from training.profile import CURVE_END, CURVE_START, PRIOR_BALANCE, build_profile
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
-from cutting import cut_ledger
+from features.ledger.cutting import cut_ledger
 
 UNTIL = date(2024, 8, 31)
 
