@@ -8,6 +8,7 @@ from typing import Any
 
 from features.catalogue import FAMILIES
 from models.reasons import BASE
+from serving.account_moved import STEPS
 from serving.account_what_if import KINDS, Scenario
 from serving.console.account import money
 from serving.console.served import Served
@@ -43,7 +44,7 @@ class Share:
 class StepRow:
     """One step from the last scoring to this one, and the families that moved most in it."""
 
-    sentence: str
+    words: str
     amount: Amount
     families: tuple[Share, ...]
 
@@ -194,7 +195,7 @@ def _moved(entry: Mapping[str, Any]) -> MovedView:
         moved=money(entry["moved"]),
         steps=tuple(
             StepRow(
-                sentence=step["sentence"],
+                words=STEPS[step["step"]],
                 amount=money(step["dollars"]),
                 families=_shares(step["families"]),
             )

@@ -1,13 +1,21 @@
 """The page of changes asks what /v1/explain asks, and says what cannot be asked."""
 
+import re
+import shutil
+from datetime import timedelta
 from decimal import Decimal
 
 import httpx
 import pytest
 
-from serving.console.changes import QuestionError, read_question
+from features.ledger.read import open_ledger
+from models.home import Home
+from serving.batch import score_batch
+from serving.console.changes import ChangesView, QuestionError, changes_view, read_question
+from serving.console.render import render
 from serving.console.served import Served
-from tests.serving.conftest import Server
+from serving.policy import read_policy
+from tests.serving.conftest import Installation, Server
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +80,58 @@ def test_without_an_earlier_scoring_the_page_says_so(client: httpx.Client, accou
     page = client.get(f"/changes/{account_id}")
     assert "no earlier scoring of this account" in page.text
     assert "A payment comes in" in page.text
+
+
+@pytest.fixture(scope="module")
+def moved(
+    served: Served,
+    installation: Installation,
+    account_id: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ChangesView:
+    """The page beside a scoring of four weeks before, by the same model."""
+    earlier = Home(path=tmp_path_factory.mktemp("earlier"))
+    score_batch(
+        open_ledger(installation.ledger),
+        installation.as_of - timedelta(days=28),
+        served.pair.bundle,
+        read_policy(),
+        earlier,
+        ledger_path=installation.ledger,
+        model_reference=served.pair.manifest.model,
+    )
+    shutil.copytree(installation.snapshot, earlier.snapshots / installation.snapshot.name)
+    return changes_view(served, account_id, read_policy(), earlier.snapshots)
+
+
+def test_the_steps_add_up_to_what_moved(moved: ChangesView) -> None:
+    """From the amount of then to the amount of now, to the cent, a step at a time."""
+    told = moved.moved
+    assert told is not None
+    assert told.after == moved.at_risk
+    assert sum(step.amount.cents for step in told.steps) == told.moved.cents
+    assert told.before.cents + told.moved.cents == told.after.cents
+    assert told.moved.cents != 0
+    assert [step.words for step in told.steps if step.amount.cents]
+    assert "" not in [step.words for step in told.steps]
+
+
+def test_the_page_shows_each_step_with_its_amount(moved: ChangesView, served: Served) -> None:
+    """Words and amounts of every step stand on the page, and no missing value does."""
+    html = render(
+        "changes",
+        view=moved,
+        manifest=served.pair.manifest,
+        page="changes",
+        path="/changes",
+        reader="ann",
+        token="",
+        currencies=served.currencies,
+        currency=moved.currency,
+    )
+    text = re.sub(r"<[^>]+>", " ", html)
+    assert moved.moved is not None
+    for step in moved.moved.steps:
+        assert step.words in text
+        assert step.amount.signed in text
+    assert "None" not in text
