@@ -12,6 +12,8 @@ demo: $(VENV)/.runtime  ## Set up and run the whole path on a simulated ledger.
 	$(BIN)/rollrisk demo
 
 test: $(VENV)/.dev lint  ## Set up, check the style and types, and run all tests.
+	@command -v chromium || command -v chromium-browser || command -v google-chrome \
+	  || echo "No Chromium on the path: browser tests are skipped (apt-get install chromium)."
 	$(BIN)/python -m pytest -n 2
 
 evidence: $(VENV)/.dev  ## Slow evidence: distance to the truth, rivals, soak.
