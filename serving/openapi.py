@@ -3,10 +3,22 @@
 import copy
 from typing import Any
 
+from pydantic import BaseModel
+
 from serving.auth import ROUTE_ROLES
 from serving.errors import CODES
 from serving.examples import EXAMPLES
-from serving.schemas import ErrorResponse
+from serving.schemas import (
+    ErrorResponse,
+    ExplainRequest,
+    OutcomesRequest,
+    OutcomesResponse,
+    ScoreRequest,
+    ScoreResponse,
+    WorklistRequest,
+    WorklistResponse,
+)
+from serving.schemas_explain import ExplainResponse
 
 _STATUSES: dict[int, str] = {
     400: "The request is malformed.",
@@ -54,6 +66,12 @@ _ANSWER_HEADERS: dict[str, Any] = {
     },
 }
 _SUFFIX = "IODescriptor"
+_MODELS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
+    "/v1/score": (ScoreRequest, ScoreResponse),
+    "/v1/worklist": (WorklistRequest, WorklistResponse),
+    "/v1/explain": (ExplainRequest, ExplainResponse),
+    "/v1/outcomes": (OutcomesRequest, OutcomesResponse),
+}
 _REQUESTS: dict[str, tuple[str, ...]] = {
     "/v1/score": ("score", "score_rows"),
     "/v1/worklist": ("worklist",),
@@ -76,9 +94,7 @@ def complete_spec(spec: dict[str, Any]) -> dict[str, Any]:
     )
     components = done.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    error = ErrorResponse.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(error.pop("$defs"))
-    schemas["ErrorResponse"] = error
+    schemas |= _schemas(ErrorResponse)
     components["securitySchemes"] = {
         "bearer": {
             "type": "http",
@@ -88,7 +104,15 @@ def complete_spec(spec: dict[str, Any]) -> dict[str, Any]:
         "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key."},
     }
     for route, names in _REQUESTS.items():
-        _complete_route(done["paths"][route]["post"], route, names)
+        asked, given = _MODELS[route]
+        schemas |= _schemas(asked) | _schemas(given)
+        operation = done["paths"][route]["post"]
+        _complete_route(operation, route, names)
+        # BentoML's own schemas say of a field that may be null that it may not.
+        body = operation["requestBody"]["content"]["application/json"]
+        body["schema"] = schemas[asked.__name__]
+        answer = {"schema": schemas[given.__name__]}
+        operation["responses"]["200"]["content"] = {"application/json": answer}
     return done
 
 
@@ -111,6 +135,12 @@ def _complete_route(operation: dict[str, Any], route: str, names: tuple[str, ...
         "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
     }
     operation["responses"] = answers
+
+
+def _schemas(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schemas of a model and of all it is made of, by name."""
+    own = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**own.pop("$defs", {}), model.__name__: own}
 
 
 def _renamed(value: Any) -> Any:  # noqa: ANN401 (any JSON value)
