@@ -16,7 +16,7 @@ from models.peers import AGES, ANY, PAYMENTS, PRIOR_ITEMS, PeerLevels, terms_ban
 Floats = npt.NDArray[np.float64]
 
 MIN_ITEMS = 30
-"""A kind with fewer payments in every month is answered by its segment."""
+"""A kind with fewer payments in a month is answered by its segment, that by the portfolio."""
 
 DIGITS = 6
 _PORTFOLIO, _KIND = (ANY, ANY, ANY), 3
@@ -126,7 +126,11 @@ def _groups(months: Sequence[Mapping[Key, Floats]]) -> list[Key]:
 def _values(
     groups: Sequence[Key], hits: Mapping[Key, Floats], counts: Mapping[Key, Floats]
 ) -> list[list[float | None]]:
-    """Return the levels of the groups in one month, each leaning on the one above it."""
+    """Return the levels of the groups in one month, each leaning on the one above it.
+
+    A group that was too small in that month has the level above it, however large it grew later:
+    what a month shows must not depend on the months after it.
+    """
     size = len(PAYMENTS) + len(AGES)
     nothing = np.zeros(size)
     portfolio = np.divide(
@@ -137,9 +141,10 @@ def _values(
     )
 
     def lean(key: Key, prior: Floats) -> Floats:
-        shrunken: Floats = (hits.get(key, nothing) + PRIOR_ITEMS * prior) / (
-            counts.get(key, nothing) + PRIOR_ITEMS
-        )
+        count = counts.get(key, nothing)
+        if count[0] < MIN_ITEMS:
+            return prior
+        shrunken: Floats = (hits.get(key, nothing) + PRIOR_ITEMS * prior) / (count + PRIOR_ITEMS)
         return shrunken
 
     rows = []

@@ -1,8 +1,8 @@
 """Tests of the backtest: origins see their own past only, and the files say what was found."""
 
+import itertools
 import json
 import re
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.ledger.cutting import cut_ledger
 from features.ledger.read import Ledger
 from training.backtest import Backtest, run_backtest, write_backtest
 from training.backtest_figures import model_names
@@ -20,11 +21,6 @@ from training.metrics import headline
 from training.origins import plan_origins
 from training.recipe import MODEL
 from training.splits import TooLittleHistoryError
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
-import itertools
-
-from features.ledger.cutting import cut_ledger
 
 CONFIG = TrainingConfig(
     trees=TreeConfig(rounds=8, num_leaves=6, learning_rate=0.2),

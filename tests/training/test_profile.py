@@ -1,21 +1,17 @@
 """Tests of the profile: payment curves, remaining shares, cash rates, medians."""
 
-import sys
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.ledger.cutting import cut_ledger
 from features.ledger.read import Ledger
 from models.priority import AGE_BANDS
 from models.profile import ALL, CELLS, Profile, cell_index
 from training.dataset import Dataset, load_dataset
 from training.profile import CURVE_END, CURVE_START, PRIOR_BALANCE, build_profile
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
-from features.ledger.cutting import cut_ledger
 
 UNTIL = date(2024, 8, 31)
 
