@@ -27,6 +27,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MADE_ON = date(2025, 1, 1)
 BODY_SECONDS = 5
 """How long a body may take to arrive at the servers of the tests."""
+STARTS, TAKEN = 3, "Address already in use"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,28 @@ def free_port() -> int:
 
 
 def start(home: Home, folder: Path, keys: Mapping[Role, str]) -> Server:
-    """Start ``rollrisk serve`` on a free port and wait until it answers at all."""
+    """Start ``rollrisk serve`` on a free port and wait until it answers at all.
+
+    Another process may take a port between its being found free and its being used, by us or by
+    BentoML for its own control; then, and only then, the start is tried again.
+    """
+    for _ in range(STARTS - 1):
+        server = launch(home, folder, keys)
+        try:
+            wait_for(server, "/livez", 200)
+        except AssertionError:
+            stop(server)
+            if TAKEN not in server.log.read_text():
+                raise
+        else:
+            return server
+    server = launch(home, folder, keys)
+    wait_for(server, "/livez", 200)
+    return server
+
+
+def launch(home: Home, folder: Path, keys: Mapping[Role, str]) -> Server:
+    """Start ``rollrisk serve`` on a free port."""
     port = free_port()
     log = folder / "server.log"
     command = [sys.executable, "-m", "serving.cli", "serve", "--port", str(port)]
@@ -150,9 +172,7 @@ def start(home: Home, folder: Path, keys: Mapping[Role, str]) -> Server:
         process = subprocess.Popen(
             command, cwd=folder, env=environment(home), stdout=stream, stderr=subprocess.STDOUT
         )
-    server = Server(url=f"http://127.0.0.1:{port}", log=log, process=process, keys=keys)
-    wait_for(server, "/livez", 200)
-    return server
+    return Server(url=f"http://127.0.0.1:{port}", log=log, process=process, keys=keys)
 
 
 def wait_for(server: Server, route: str, status: int, seconds: float = 60) -> None:
