@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import socket
 import sys
 from datetime import UTC, datetime
 
@@ -41,19 +42,22 @@ def command(port: int, host: str) -> None:
         TokenVerifier(settings.issuer)
     address = _address(host)
     now = datetime.now(UTC)
-    keyless = not any(key.opens(now) for key in read_keys(settings.home.keys))
-    if keyless and settings.issuer is None:
+    keys = read_keys(settings.home.keys)
+    keyless = settings.issuer is None and not any(key.opens(now) for key in keys)
+    if keyless:
         if not address.is_loopback:
             raise click.ClickException(
                 f"Without a key, {host} would be open to everyone who reaches it. Make one "
                 "with `rollrisk keys create NAME --role ROLE`, or name an issuer of tokens with "
                 "ROLLRISK_OIDC_ISSUER, and serve again."
             )
-        if read_keys(settings.home.keys):
+        if keys:
             raise click.ClickException(
                 "Every key is revoked or has ended. Make one with "
                 "`rollrisk keys create NAME --role ROLE`."
             )
+    _require_free(address, port)
+    if keyless:
         key = create_key(settings.home.keys, FIRST, "manager", today=now.date())
         console().print(
             f"The first key, named {FIRST!r}, role manager, shown this once:", markup=False
@@ -65,6 +69,20 @@ def command(port: int, host: str) -> None:
     sys.stdout.flush()
     # The server takes this process's place, so that signals reach it directly.
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 (our own arguments)
+
+
+def _require_free(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> None:
+    """Refuse a port that cannot be listened on, before a key is made for nothing."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((str(address), port))
+        except OSError as error:
+            raise click.ClickException(
+                f"Port {port} of {address} cannot be listened on: {error.strerror}. Stop what "
+                "uses it, or give another with --port."
+            ) from error
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -1,5 +1,6 @@
 """``rollrisk serve`` starts nothing that would be open to everyone."""
 
+import socket
 from datetime import date
 from pathlib import Path
 
@@ -50,3 +51,18 @@ def test_settings_and_address_are_checked_before_anything_starts(
     assert "does not exist" in run().output
     monkeypatch.setenv("ROLLRISK_PORT", "80")
     assert "Unknown setting ROLLRISK_PORT" in run().output
+
+
+def test_a_taken_port_is_told_before_a_key_is_made(home: Path) -> None:
+    """One sentence with the next step, and no first key that nobody could use."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = run("--port", str(port))
+    assert refused.exit_code == 1
+    assert f"Port {port} of 127.0.0.1 cannot be listened on: Address already in use" in (
+        refused.output
+    )
+    assert "--port" in refused.output
+    assert not (home / "keys.json").exists()
