@@ -1,5 +1,6 @@
 """Two services on one home race, and one is stopped or killed; nothing told is lost."""
 
+import re
 import sqlite3
 import threading
 import time
@@ -66,6 +67,16 @@ def test_workers_that_race_and_fall_lose_nothing(
     assert server.post("/v1/score", {"account_ids": ["A-000003"]}).status_code == 200
 
 
+def _wait_until_in_flight(server: Server, route: str) -> None:
+    """Wait until the service itself counts a request to ``route`` as in progress."""
+    working = re.compile(rf'request_in_progress{{[^}}]*endpoint="{route}"[^}}]*}} 1\.0')
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if working.search(server.get("/metrics").text):
+            return
+    raise AssertionError(f"No request to {route} was seen in progress.")
+
+
 def _family(server: Server) -> list["psutil.Process"]:
     """Return the processes of a server, its workers first."""
     process = psutil.Process(server.process.pid)
@@ -109,7 +120,7 @@ def test_a_stop_lets_the_request_in_flight_end(
         target=lambda: statuses.append(second.post("/v1/score", body).status_code)
     )
     thread.start()
-    time.sleep(0.15)
+    _wait_until_in_flight(second, "/v1/score")
     second.process.terminate()
     thread.join()
     assert statuses == [200]
