@@ -12,9 +12,9 @@ from sqlglot import exp
 from sqlglot.lineage import lineage
 
 from features.catalogue import CATALOGUE, FAMILIES
-from features.engines import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, query_text
 from features.inputs import Rules, input_tables
 from features.ledger.tables import TABLES
+from features.stages import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, query_text
 
 STAGES = frozenset((*ITEM_STAGES, *FEATURE_STAGES, *PEER_STAGES))
 

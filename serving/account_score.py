@@ -70,7 +70,9 @@ def score_account(
     policy : Policy
         Changes no dollar at risk.
     """
-    scoring = score_ledger(ledger, as_of, bundle, policy, options=EngineOptions(threads=1))
+    scoring = score_ledger(
+        ledger, as_of, bundle, policy, options=EngineOptions(threads=1, standing=True)
+    )
     mine = (scoring.items["account_id"] == account_id).to_numpy()
     found = {}
     for currency in sorted(set(scoring.items.loc[mine, "currency"])):

@@ -110,7 +110,7 @@ def own_norms(ledger: Ledger, account_id: str, as_of: date) -> dict[str, float]:
     dict of str to float
         By feature; features that the account never had a value of are left out.
     """
-    options = EngineOptions(threads=1, dates_at_once=NORM_MONTHS)
+    options = EngineOptions(threads=1, standing=True, dates_at_once=NORM_MONTHS)
     frame = feature_frame(ledger, month_ends(as_of), options=options)
     frame = frame.select((frame.items["account_id"] == account_id).to_numpy())
     known = ((name, frame.column(name)) for name in frame.names)
