@@ -23,6 +23,21 @@ _LANE_ORDER = (PAST_DUE, LAST_BUCKET, DUE_SOON)
 _INTERNAL = ["covered_by", "covered_amount", "promised_until", "planned_until", "main_sentence"]
 
 
+_SUMMED = {
+    "open_balance": "open_balance",
+    "collectible": "collectible",
+    "unapplied": "unapplied_cash",
+    "disputed": "disputed",
+    "planned": "on_plan",
+    "promised": "promised",
+    "dollars_expected_to_roll": "dollars_expected_to_roll",
+    "dollars_expected_to_stay": "dollars_expected_to_stay",
+    "dollars_at_risk": "dollars_at_risk",
+    "balance_expected_to_roll": "balance_expected_to_roll",
+}
+"""Columns of items that an account is the sum of, and what they are called there."""
+
+
 def rank_accounts(
     scoring: Scoring, policy: Policy, feedback: Sequence[Feedback] = ()
 ) -> pd.DataFrame:
@@ -67,28 +82,16 @@ def _sums(scoring: Scoring) -> pd.DataFrame:
         broken_promise=scoring.frame.column("item_promise_broken") == 1,
     )
     grouped = items.groupby(KEY, sort=True)
-    accounts = grouped.agg(
-        items=("invoice_id", "size"),
-        open_balance=("open_balance", "sum"),
-        collectible=("collectible", "sum"),
-        unapplied_cash=("unapplied", "sum"),
-        disputed=("disputed", "sum"),
-        on_plan=("planned", "sum"),
-        promised=("promised", "sum"),
-        dollars_expected_to_roll=("dollars_expected_to_roll", "sum"),
-        dollars_expected_to_stay=("dollars_expected_to_stay", "sum"),
-        dollars_at_risk=("dollars_at_risk", "sum"),
-        balance_expected_to_roll=("balance_expected_to_roll", "sum"),
-        oldest_days_past_due=("days_past_due", "max"),
-        broken_promise=("broken_promise", "max"),
-        model_version=("model_version", "first"),
-    )
-    money = ["dollars_expected_to_roll", "dollars_expected_to_stay", "dollars_at_risk"]
-    parts = ["open_balance", "collectible", "unapplied_cash", "disputed", "on_plan", "promised"]
-    accounts[money + parts] = accounts[money + parts].round(2)
+    accounts = grouped[list(_SUMMED)].sum().rename(columns=_SUMMED)
+    money = [name for name in accounts.columns if name != "balance_expected_to_roll"]
+    accounts[money] = accounts[money].round(2)
+    accounts.insert(0, "items", grouped.size())
+    largest = grouped[["days_past_due", "broken_promise"]].max()
+    accounts["oldest_days_past_due"] = largest["days_past_due"]
+    accounts["broken_promise"] = largest["broken_promise"]
+    accounts["model_version"] = grouped["model_version"].first()
     accounts["p_roll"] = _p_roll(items).reindex(accounts.index)
-    accounts = accounts.join(_by_bucket(items, "open_balance", "open"))
-    return accounts.join(_by_bucket(items, "collectible", "collectible"))
+    return accounts.join(_by_bucket(items))
 
 
 def _describe(accounts: pd.DataFrame, scoring: Scoring, policy: Policy) -> None:
@@ -195,13 +198,16 @@ def bucket_column(prefix: str, bucket: str) -> str:
     return f"{prefix}_{bucket.replace('-', '_').replace('+', '_plus')}"
 
 
-def _by_bucket(items: pd.DataFrame, value: str, prefix: str) -> pd.DataFrame:
-    table = items.pivot_table(
-        index=KEY, columns="bucket", values=value, aggfunc="sum", fill_value=0.0
-    )
-    table = table.reindex(columns=[*BUCKETS, UNDATED], fill_value=0.0).round(2)
-    table.columns = [bucket_column(prefix, str(bucket)) for bucket in table.columns]
-    return table
+def _by_bucket(items: pd.DataFrame) -> pd.DataFrame:
+    """Return what is open and what is collectible in each bucket."""
+    sums = items.groupby([*KEY, "bucket"])[["open_balance", "collectible"]].sum()
+    wide = sums.unstack("bucket", fill_value=0.0).round(2)  # noqa: PD010 (half the time of a pivot)
+    columns = {
+        bucket_column(prefix, bucket): wide.get((value, bucket), 0.0)
+        for value, prefix in (("open_balance", "open"), ("collectible", "collectible"))
+        for bucket in (*BUCKETS, UNDATED)
+    }
+    return pd.DataFrame(columns, index=wide.index)
 
 
 def _lanes(items: pd.DataFrame) -> pd.DataFrame:
