@@ -164,7 +164,9 @@ def _parts(
     features = tuple(feature for feature in CATALOGUE if feature.name in wanted)
     if unknown := wanted.difference(NAMES):
         raise KeyError(f"No features are called {sorted(unknown)}.")
-    stages = needed_stages(feature.query for feature in features)
+    stages = needed_stages(
+        feature.query for feature in features if present.issuperset(feature.needs)
+    )
     digest = feature_digest(names)
     dates, size = session.as_of, options.dates_at_once
     for start in range(0, len(dates), size):
