@@ -211,6 +211,7 @@ def parts_of(rows: pd.DataFrame) -> Parts:
     """Return the contributions of stored items."""
     return Parts(
         log_odds=rows[[f"log_odds_{name}" for name in MODEL_NAMES]].to_numpy(),
+        pull=rows["shap_matrix"].to_numpy(),
         base=rows["base_value"].to_numpy(),
         probability_base=rows["probability_base"].to_numpy(),
         scale=rows["scale"].to_numpy(),
