@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.bundle import Bundle, BundleError, read_bundle, write_bundle
 from models.home import TRACKING_VARIABLE, Home
+from models.moved_home import follow_move
 from models.scorer import CUTS
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ class Registered:
 
 
 def connect(home: Home) -> "MlflowClient":
-    """Return a client of the home's MLflow store; makes the store on first use."""
+    """Return a client of the home's MLflow store; makes the store on first use.
+
+    Where the home was moved, its addresses follow (see ``models.moved_home``).
+    """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -64,6 +68,7 @@ def connect(home: Home) -> "MlflowClient":
     # that the user gave: two homes in one process would share the first one's models.
     if given is None:
         os.environ.pop(TRACKING_VARIABLE, None)
+        follow_move(home)
     return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
 
 

@@ -100,7 +100,7 @@ def choose_fallback(
     known = compare_mixtures(fresh, p, matrix_rates(fit, fresh), TRIED_K, config.seed)
     best = min(known, key=lambda k: known[k].difference)
     left_out = [name for name in _largest(fresh) if _enough(_outcomes(fresh, name))][:LEFT_OUT]
-    tried = side_by_side(lambda name: _as_if_new(fit, fresh, name, config, rounds), left_out)
+    tried = side_by_side(lambda name: as_if_new(fit, fresh, name, config, rounds), left_out)
     judged = [rows for rows in tried if rows is not None]
     unseen: dict[float, Interval] = {}
     if judged:
@@ -145,7 +145,7 @@ def compare_mixtures(
     return found
 
 
-def _as_if_new(
+def as_if_new(
     fit: Dataset, fresh: Dataset, segment: str, config: TrainingConfig, rounds: int
 ) -> tuple[npt.NDArray[np.int64], Floats, Floats] | None:
     """Return places in ``fresh`` of a segment's rows, and both answers without having seen it."""

@@ -234,7 +234,7 @@ def choose(
     """Find rounds and calibrators of the parts, and the fallback, in the first three windows.
 
     A part whose outcomes were not yet known in a window keeps the default rounds and no
-    calibrator. With fixed rounds and no window to recalibrate on there is nothing to choose.
+    calibrator. The fallback is chosen with all parts, not with some of them. With fixed rounds and no window to recalibrate on there is nothing to choose.
     """
     if config.trees.rounds and not config.windows.recalibrate_days:
         return Choices(rounds=dict.fromkeys(parts, config.trees.rounds), calibrators={})
@@ -262,7 +262,7 @@ def choose(
     found = dict(zip(parts, side_by_side(search, parts), strict=True))
     rounds = {part: rounds for part, (rounds, _, _) in found.items()}
     fallback = UNJUDGED
-    if "step_1" in found:
+    if set(parts) == set(PARTS):
         tell("search fallback")
         _, calibrator, margin = found["step_1"]
         p = calibrator.probability(margin)
