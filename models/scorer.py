@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from features.ageing import BUCKETS, EDGES
 from features.build import FeatureFrame
-from features.catalogue import PEER_NAMES
+from features.catalogue import NAMES, PEER_NAMES
 from models.bundle import PARTS, Bundle
 from models.fallback import MATRIX_FALLBACK, PAID_ITEMS, RESIDUAL_FALLBACK
-from models.peers import with_peers
+from models.peers import OWN_NAMES, with_peers
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,6 +53,20 @@ def model_frame(bundle: Bundle, frame: FeatureFrame) -> FeatureFrame:
     Rows of a month that the model does not know get the newest levels before it.
     """
     return with_peers(frame, bundle.profile.peers)
+
+
+def needed_names(bundle: Bundle) -> tuple[str, ...]:
+    """Return the columns of ``rollrisk features`` that an answer of the model is made of.
+
+    Those that its trees read, those that levels of peers are held against, and the count of paid
+    invoices where the matrix may be mixed in.
+    """
+    needed = {"days_past_due", *bundle.feature_names}
+    if not needed.isdisjoint(PEER_NAMES):
+        needed.update(OWN_NAMES)
+    if bundle.fallback is not None:
+        needed.add(PAID_ITEMS)
+    return tuple(name for name in NAMES if name in needed)
 
 
 def model_inputs(bundle: Bundle, frame: FeatureFrame) -> Floats:
