@@ -26,6 +26,8 @@ def features_page() -> str:
     ]
     for family, title in FAMILIES.items():
         rows = [feature for feature in MODEL_FEATURES if feature.family == family]
+        if not rows:
+            continue
         lines += ["", f"## {title} (`{family}`)", ""]
         lines += ["| feature | unit | range | direction | reads as | query | needs |"]
         lines += ["|---|---|---|---|---|---|---|"]

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from models.bundle import Bundle, read_bundle, write_bundle
 from models.home import Home
 
-FORMAT = 2
-FORMATS = (1, 2)
+FORMAT = 3
+FORMATS = (1, 2, 3)
 """Every format that was ever written: old snapshots are not served, but pruned and erased."""
 CURRENT = "CURRENT"
 ROWS_IN_A_GROUP = 8192

@@ -12,7 +12,7 @@ from features.engines import EngineOptions
 from features.ledger.read import Ledger
 from models.bundle import Bundle
 from models.contributions import Level, Parts, sum_up
-from models.explain import FAMILY_NAMES
+from models.explain import FAMILY_NAMES, MATRIX_FAMILY
 from models.reasons import BASE
 from serving.policy import Policy
 from serving.scoring import score_ledger
@@ -130,6 +130,7 @@ def stored_parts(
         ids[currency] = items["invoice_id"][own].tolist()
         parts[currency] = Parts(
             log_odds=log_odds[own],
+            pull=pair.table.log_odds[start:end][own, FAMILY_NAMES.index(MATRIX_FAMILY)],
             base=pair.table.log_odds[start:end][own, -1],
             probability_base=rows["probability_base"].to_numpy()[own],
             scale=rows["scale"].to_numpy()[own],

@@ -70,6 +70,7 @@ FAMILY_TABLES: dict[str, tuple[str, ...]] = {
     "family": ("account_changes",),
     "peers": (),
     "calendar": (),
+    "matrix": ("invoices",),
 }
 """Ledger tables behind each family; peers stand in the model's profile, the calendar nowhere."""
 

@@ -18,7 +18,9 @@ STAGE = Histogram(
 )
 SCORES = Counter("rollrisk_scores", "Items scored for callers, by ageing bucket.", ("bucket",))
 FALLBACKS = Counter(
-    "rollrisk_fallbacks", "Items among them that the roll-rate matrix answered.", ("bucket",)
+    "rollrisk_fallbacks",
+    "Items among them that the roll-rate matrix answered, alone or in part.",
+    ("bucket",),
 )
 HOLDS = Counter("rollrisk_holds", "Accounts given out that are held, by hold.", ("hold",))
 AUDIT_LAG = Gauge(

@@ -121,6 +121,7 @@ def _reasons(scoring: Scoring, accounts: pd.DataFrame) -> pd.Series:
         values=scoring.frame.values,
         explanation=scoring.explanation,
         invoice_id=items["invoice_id"].to_numpy(dtype=object),
+        fallback=items["fallback"].to_numpy(dtype=object),
     )
     reasons = account_reasons(evidence, scoring.cents, group, len(accounts))
     return pd.Series(reasons, index=accounts.index, dtype=object)

@@ -12,9 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import FAMILIES, MODEL_FEATURES, PEER_NAMES
+from models.fallback import PAID_ITEMS
 from models.peers import with_peers
+from training.baselines import matrix_rates
 from training.config import TrainingConfig
 from training.dataset import Dataset
+from training.fallback import make_fallback
 from training.hazard import fit_parts, side_by_side
 from training.metrics import Interval
 from training.origins import Origin, OriginRows, rows_of_origin
@@ -56,7 +59,10 @@ def step_1_probabilities(rows: OriginRows, config: TrainingConfig, lag: int) -> 
     levels = rows.past.peers.until(f"{rows.origin.cutoff:%Y-%m}")
     values = with_peers(rows.test.frame, levels).matrix(config.feature_names)
     margin: Any = part.booster.predict(values, raw_score=True, num_threads=1)
-    return part.calibrator.probability(np.asarray(margin, dtype=np.float64))
+    own = part.calibrator.probability(np.asarray(margin, dtype=np.float64))
+    rule = make_fallback(choices.fallback, rows.past)
+    share = rule.model_share(rows.test.frame.column(PAID_ITEMS), rows.test.segment)
+    return np.asarray(share * own + (1.0 - share) * matrix_rates(rows.past, rows.test))
 
 
 def ablate(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.ageing import BUCKETS, UNDATED
 from features.key_figures import PastFigures
+from models.fallback import by_matrix_alone
 from serving.console.forecast import HORIZONS, Expected, expected_ageing
 from serving.console.past import Past
 from serving.console.served import Served
@@ -170,7 +171,7 @@ def book_view(served: Served, currency: str) -> PortfolioView:
             group_rows(items, name) for name in ("bucket", "segment", "region", "collector")
         ),
         drivers=portfolio_steps(part["drivers"]),
-        explains=bool((items["fallback"] == "").any()),
+        explains=not by_matrix_alone(items["fallback"]).all(),
         rolls=None,
         trend=None,
         waiting=True,
