@@ -18,11 +18,15 @@ STAGE = prometheus.Histogram(
     ("route", "stage"),
     buckets=SECONDS,
 )
-SCORES = prometheus.Counter("rollrisk_scores", "Items scored for callers, by ageing bucket.", ("bucket",))
+SCORES = prometheus.Counter(
+    "rollrisk_scores", "Items scored for callers, by ageing bucket.", ("bucket",)
+)
 FALLBACKS = prometheus.Counter(
     "rollrisk_fallbacks", "Items among them that the roll-rate matrix answered.", ("bucket",)
 )
-HOLDS = prometheus.Counter("rollrisk_holds", "Accounts given out that are held, by hold.", ("hold",))
+HOLDS = prometheus.Counter(
+    "rollrisk_holds", "Accounts given out that are held, by hold.", ("hold",)
+)
 AUDIT_LAG = prometheus.Gauge(
     "rollrisk_audit_lag_seconds",
     "Seconds that the newest answer waited for its row in the audit store.",

@@ -38,10 +38,9 @@ from serving.schemas import (
 from serving.schemas_explain import ExplainResponse
 from serving.settings import Settings, read_settings
 from serving.store import Store
+from serving.surroundings import outer_limit, tracing
 
 THREADS = 4
-TIMEOUT_SECONDS = 3600
-"""BentoML's own limit; the time budget of the settings ends a request long before."""
 
 logger = logging.getLogger("rollrisk.service")
 
@@ -66,7 +65,8 @@ SHORTCUT = Shortcut(path=SCORE)
     name="RollRisk",
     workers=1,
     threads=THREADS,
-    traffic={"timeout": TIMEOUT_SECONDS},
+    traffic={"timeout": outer_limit(os.environ)},
+    tracing=tracing(os.environ),
     logging={"access": {"enabled": False}},
     envs=[
         {"name": "OMP_NUM_THREADS", "value": "1"},
