@@ -1,6 +1,6 @@
 """Sum items to accounts, hold those with an answer, rank the rest, and say what to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,12 @@ from features.collectible import PARTS
 from models.priority import DUE_SOON, LAST_BUCKET, NO_LANE, PAST_DUE
 from models.reasons import AGE_FAMILY, BASE, Evidence, Reason, account_reasons
 from serving.account_state import AccountState
-from serving.feedback import Feedback, Standing, standing
+from serving.feedback import Feedback, standing
 from serving.policy import Policy
 from serving.policy_holds import as_plain, find_holds, recent_contacts
 from serving.scoring import Scoring
 from serving.sign_off import may_be_natural, principal_reasons
-from serving.worklist_feedback import decided
+from serving.worklist_feedback import decided, with_feedback
 
 KEY = ["as_of", "account_id", "currency"]
 _LANE_ORDER = (PAST_DUE, LAST_BUCKET, DUE_SOON)
@@ -57,7 +57,8 @@ def rank_accounts(
     policy : Policy
         Holds, actions and costs.
     feedback : sequence of Feedback
-        What collectors told by the day of the scoring; later feedback does not count.
+        What collectors told by the day of the scoring; later feedback does not count. It is
+        laid over the list as the service lays it over a published one.
     """
     heard = standing(feedback, scoring.as_of)
     accounts = _sums(scoring)
@@ -65,9 +66,10 @@ def rank_accounts(
     _describe(accounts, scoring, policy)
     accounts["reasons"] = _reasons(scoring, accounts)
     _main_reasons(accounts)
-    _hold(accounts, scoring, policy, heard)
-    accounts["action"], accounts["why"] = policy.suggest(accounts)
-    accounts[["action", "why", "overridden_by"]] = decided(accounts, heard)
+    _hold(accounts, scoring, policy)
+    accounts["suggested_action"], accounts["suggested_why"] = policy.suggest(accounts)
+    accounts[["action", "why", "overridden_by"]] = decided(accounts)
+    accounts = with_feedback(accounts, heard, policy, scoring.as_of)
     accounts["principal_reasons"] = _principal_reasons(accounts)
     rate = accounts["currency"].map(scoring.rates).astype(float)
     accounts["priority_reporting"] = accounts["priority_value"] * rate
@@ -156,11 +158,9 @@ def _principal_reasons(accounts: pd.DataFrame) -> pd.Series:
     return pd.Series(found, index=accounts.index, dtype=object)
 
 
-def _hold(
-    accounts: pd.DataFrame, scoring: Scoring, policy: Policy, heard: Mapping[str, Standing]
-) -> None:
+def _hold(accounts: pd.DataFrame, scoring: Scoring, policy: Policy) -> None:
     """Add the holds of each account; ``hold`` and what stands beside it is the leading one."""
-    holds = find_holds(accounts, scoring.state, policy.holds, scoring.as_of, heard)
+    holds = find_holds(accounts, scoring.state, policy.holds, scoring.as_of)
     accounts["hold"] = pd.Series([rows[0].kind if rows else "" for rows in holds], dtype=object)
     accounts["hold_reason"] = pd.Series(
         [rows[0].reason if rows else "" for rows in holds], dtype=object

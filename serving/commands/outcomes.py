@@ -12,6 +12,7 @@ from serving.commands.shared import (
     console,
     progress,
     refusals,
+    require_known,
     write_atomically,
 )
 
@@ -29,6 +30,7 @@ def command(ledger: Path, as_of: tuple[date, ...], out: Path) -> None:
     from features.stages import ITEM_STAGES  # noqa: PLC0415 (quick --help)
 
     opened = open_ledger(ledger)
+    require_known(opened, *as_of)
     with progress("Outcomes") as tell, open_session(opened, as_of) as session:
         session.run(ITEM_STAGES, tell)
         wide = outcome_frame(opened, as_of, session=session)
