@@ -48,7 +48,7 @@ class Desk:
         self.notes = open_notes(home)
         self._audit = audit
         self._store = store
-        self._past = PastKeeper(home.path / "console")
+        self._past = PastKeeper(home)
         self._lock = threading.Lock()
         self._served: Served | None = None
         self._views: dict[tuple[object, ...], Any] = {}

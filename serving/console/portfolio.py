@@ -11,6 +11,7 @@ from features.ageing import BUCKETS, UNDATED
 from features.key_figures import PastFigures
 from serving.console.forecast import HORIZONS, Expected, expected_ageing
 from serving.console.past import Past
+from serving.console.past_forecasts import PastForecasts, past_forecasts
 from serving.console.served import Served
 from serving.console.trends import Rolls, Trend, pooled_rolls, ratio, trend_of
 from serving.reports.drivers import Step, portfolio_steps
@@ -108,6 +109,8 @@ class PortfolioView:
 
     Parameters
     ----------
+    forecasts : PastForecasts or None
+        What earlier scorings expected and what came of it.
     waiting : bool
         Whether the past is still being computed.
     trouble : str
@@ -126,6 +129,7 @@ class PortfolioView:
     explains: bool
     rolls: Rolls | None
     trend: Trend | None
+    forecasts: PastForecasts | None
     waiting: bool
     trouble: str
 
@@ -173,6 +177,7 @@ def book_view(served: Served, currency: str) -> PortfolioView:
         explains=bool((items["fallback"] == "").any()),
         rolls=None,
         trend=None,
+        forecasts=None,
         waiting=True,
         trouble="",
     )
@@ -186,6 +191,7 @@ def with_past(view: PortfolioView, past: Past, as_of: date, steps: int) -> Portf
         figures=view.figures if newest is None else _with_newest(view.figures, newest),
         rolls=pooled_rolls(past, view.currency, steps),
         trend=trend_of(past, view.currency),
+        forecasts=None if past.trouble else past_forecasts(past.record, view.currency),
         waiting=False,
         trouble=past.trouble,
     )
