@@ -33,6 +33,7 @@ from serving.console.door import (
     page,
     refused,
 )
+from serving.console.drift import read_drift
 from serving.console.guard import is_local_path, is_secure, sealed
 from serving.console.ledger import ledger_view
 from serving.console.model import model_view
@@ -275,7 +276,9 @@ def _cents(text: str) -> int | None:
 
 
 def _model(request: Request, reader: Reader) -> Response:
-    view = model_view(reader.served, reader.desk.registry())
+    manifest = reader.served.pair.manifest
+    monitored = read_drift(reader.desk.home, manifest.model_version, manifest.as_of)
+    view = model_view(reader.served, reader.desk.registry(), monitored)
     return answer_view(request, reader, "model", view)
 
 
