@@ -187,6 +187,9 @@ def _measure(
 
 def read_registry(home: Home) -> Registry:
     """Return the registered versions, newest first, or why there are none to show."""
+    store = home.path / "mlflow.db"
+    if home.tracking_uri == f"sqlite:///{store.resolve()}" and not store.is_file():
+        return Registry(versions=(), trouble="No model is registered in this installation.")
     try:
         client = connect(home)
         aliases = dict(client.get_registered_model(NAME).aliases)
