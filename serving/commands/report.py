@@ -150,7 +150,7 @@ def account(account_id: str, out: Path, currency: str | None, redact: bool) -> N
 def _past(home: "Home", served: "Served") -> "Past":
     from serving.console.past import past_of  # noqa: PLC0415 (quick --help)
 
-    return past_of(served.pair, home.path / "console")
+    return past_of(served.pair, home)
 
 
 def _write(out: Path, make: "Callable[[Home, Served, Callable[[str], None]], str]") -> None:

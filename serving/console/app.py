@@ -5,6 +5,7 @@ every view is also JSON with ``?format=json``.
 """
 
 import urllib.parse
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -33,6 +34,7 @@ from serving.console.door import (
     page,
     refused,
 )
+from serving.console.drift import read_drift
 from serving.console.guard import is_local_path, is_secure, sealed
 from serving.console.ledger import ledger_view
 from serving.console.model import model_view
@@ -81,20 +83,28 @@ def make_console() -> Starlette:
     return Starlette(routes=routes)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingOpenView:
+    """What stands in place of a page when no item is open."""
+
+    page: str
+    title: str
+    currencies: tuple[str, ...] = ()
+
+
 def _currency(request: Request, reader: Reader) -> str:
-    currency = reader.served.currency(request.query_params.get("currency"))
-    if not currency:
-        raise RefusedError(
-            200,
-            "Nothing is open",
-            f"The ledger has no open item on {reader.served.pair.manifest.as_of}: there is "
-            "nothing to roll and nobody to work.",
-        )
-    return currency
+    """Return the currency asked for, the largest when there is none; empty when nothing is open."""
+    return reader.served.currency(request.query_params.get("currency"))
+
+
+def _nothing_open(request: Request, reader: Reader, page: str, title: str) -> Response:
+    return answer_view(request, reader, "nothing", NothingOpenView(page=page, title=title))
 
 
 def _portfolio(request: Request, reader: Reader) -> Response:
     currency = _currency(request, reader)
+    if not currency:
+        return _nothing_open(request, reader, "portfolio", "Portfolio")
     asked = request.query_params.get("steps", "")
     steps = int(asked) if asked in {str(period) for period in PERIODS} else PERIODS[-1]
     view = reader.desk.portfolio(reader.served, currency, steps)
@@ -217,6 +227,8 @@ def _allowance_of(request: Request, reader: Reader) -> AllowanceView:
 
 
 def _allowance(request: Request, reader: Reader) -> Response:
+    if not _currency(request, reader):
+        return _nothing_open(request, reader, "allowance", "Allowance")
     return answer_view(request, reader, "allowance", _allowance_of(request, reader))
 
 
@@ -232,6 +244,8 @@ def _allowance_xlsx(request: Request, reader: Reader) -> Response:
 
 def _write_overlay(_request: Request, reader: Reader, form: FormData) -> Response:
     currency = reader.served.currency(_text(form, "currency"))
+    if not currency:
+        raise RefusedError(404, "Nothing is open", "An overlay needs a balance to stand beside.")
     if ended := _text(form, "ends"):
         in_force = {str(note.number) for note in reader.desk.notes.overlays(currency)}
         if ended not in in_force:
@@ -275,7 +289,9 @@ def _cents(text: str) -> int | None:
 
 
 def _model(request: Request, reader: Reader) -> Response:
-    view = model_view(reader.served, reader.desk.registry())
+    manifest = reader.served.pair.manifest
+    monitored = read_drift(reader.desk.home, manifest.model_version, manifest.as_of)
+    view = model_view(reader.served, reader.desk.registry(), monitored)
     return answer_view(request, reader, "model", view)
 
 
@@ -298,7 +314,7 @@ def _redact(request: Request) -> bool:
 def _portfolio_report(request: Request, reader: Reader) -> Response:
     currency = _currency(request, reader)
     past = reader.desk.past(reader.served)
-    html = portfolio_paper(reader.served, past, (currency,))
+    html = portfolio_paper(reader.served, past, (currency,) if currency else ())
     return _paper(request, reader, html, ())
 
 

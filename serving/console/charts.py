@@ -76,6 +76,7 @@ def line_chart(
     title: str,
     unit: str = "",
     zero: bool = False,
+    band: tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> Markup:
     """Return lines over named places, oldest first.
 
@@ -91,12 +92,17 @@ def line_chart(
         Follows the numbers of the y axis.
     zero : bool
         Whether the y axis must start at 0.
+    band : tuple of sequence of float or None
+        Lower and upper ends of an interval at each place.
     """
     every = [value for line in lines for value in line.values]
+    every += [end for ends in band or () for end in ends]
     low, high = _span(every, zero=zero)
     ticks = _ticks(low, high)
     low, high = min(low, ticks[0]), max(high, ticks[-1])
     drawn = [_rule(_up(tick, low, high)) for tick in ticks]
+    if band is not None:
+        drawn.append(_band(*band, low, high))
     for position, line in enumerate(lines, start=1):
         if path := _path(line.values, low, high):
             drawn.append(Markup('<path class="line line-{}" d="{}"/>').format(position, path))
@@ -243,6 +249,17 @@ def _framed(
 
 def _rule(y: float) -> Markup:
     return Markup('<path class="rule" d="M0 {:.2f}H100"/>').format(y)
+
+
+def _band(lower: Sequence[float], upper: Sequence[float], low: float, high: float) -> Markup:
+    last = max(len(upper) - 1, 1)
+    places = [100 * at / last for at in range(len(upper))]
+    corners = [
+        *zip(places, upper, strict=True),
+        *reversed([*zip(places, lower, strict=True)]),
+    ]
+    path = "L".join(f"{x:.2f} {_up(value, low, high):.2f}" for x, value in corners)
+    return Markup('<path class="area" d="M{}Z"/>').format(path)
 
 
 def _dot(x: float, y: float, position: int, text: str) -> Markup:

@@ -4,10 +4,14 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from serving.audit import Audit, Given
+from serving.audit_schema import AuditError
 from serving.auth import KeyRing
 from serving.console.account import AccountView, account_view, with_notes
 from serving.console.model import Registry, read_registry
@@ -48,7 +52,7 @@ class Desk:
         self.notes = open_notes(home)
         self._audit = audit
         self._store = store
-        self._past = PastKeeper(home.path / "console")
+        self._past = PastKeeper(home)
         self._lock = threading.Lock()
         self._served: Served | None = None
         self._views: dict[tuple[object, ...], Any] = {}
@@ -111,6 +115,9 @@ class Desk:
     def registry(self) -> Registry:
         """Return what the model registry held within the last minute."""
         with self._registry_lock:
+            # Both stores are migrated by Alembic, which knows one migration in a process.
+            with suppress(AuditError, SQLAlchemyError):
+                self._audit.check()
             if self._registry is None or time.monotonic() - self._registry_read > REGISTRY_SECONDS:
                 self._registry = read_registry(self.home)
                 self._registry_read = time.monotonic()

@@ -43,10 +43,12 @@ def page(make: Callable[[Request, Reader], Response]) -> Handler:
     """Return a handler that lets signed-in managers of this host read a page."""
 
     def answer(request: Request) -> Response:
+        reader = None
         try:
-            return sealed(make(request, _reader(request)))
+            reader = _reader(request)
+            return sealed(make(request, reader))
         except RefusedError as refusal:
-            return refused(request, refusal)
+            return refused(request, refusal, reader)
         except ApiError as error:
             return refused(request, RefusedError(error.status, "Not ready", error.message))
 
@@ -60,9 +62,11 @@ def form_page(
 
     async def answer(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=20)
+        signed_in: list[Reader] = []
 
         def written() -> Response:
             reader = _reader(request)
+            signed_in.append(reader)
             token = form.get("token")
             if not isinstance(token, str) or not token_fits(
                 token, reader.session, reader.desk.secret
@@ -75,7 +79,7 @@ def form_page(
         try:
             return sealed(await run_in_threadpool(written))
         except RefusedError as refusal:
-            return refused(request, refusal)
+            return refused(request, refusal, signed_in[0] if signed_in else None)
         except ApiError as error:
             return refused(request, RefusedError(error.status, "Not ready", error.message))
 
@@ -129,8 +133,11 @@ def _reader(request: Request) -> Reader:
     return Reader(desk=desk, session=session, served=desk.served())
 
 
-def refused(request: Request, refusal: RefusedError) -> Response:
-    """Return a refusal as a page, as JSON, or as the way to the sign-in."""
+def refused(request: Request, refusal: RefusedError, reader: Reader | None = None) -> Response:
+    """Return a refusal as a page, as JSON, or as the way to the sign-in.
+
+    Who is signed in keeps the menu.
+    """
     if _wants_json(request):
         codes = {401: "unauthenticated", 403: "forbidden", 404: "unknown_account"}
         body = error_body(codes.get(refusal.status, "not_ready"), refusal.words)
@@ -139,8 +146,22 @@ def refused(request: Request, refusal: RefusedError) -> Response:
         query = f"?{request.url.query}" if request.url.query else ""
         wanted = urllib.parse.quote(request.url.path + query, safe="")
         return sealed(RedirectResponse(f"/login?next={wanted}", 303))
-    page = render("refusal", title=refusal.title, words=refusal.words, reader=None)
+    context = {"reader": None} if reader is None else _context(request, reader, "refusal")
+    page = render("refusal", title=refusal.title, words=refusal.words, **context)
     return sealed(HTMLResponse(page, refusal.status))
+
+
+def _context(request: Request, reader: Reader, page: str, currency: str = "") -> dict[str, Any]:
+    """Return what every page of a signed-in reader shows around its view."""
+    return {
+        "manifest": reader.served.pair.manifest,
+        "page": page,
+        "path": request.url.path,
+        "reader": reader.session.name,
+        "token": form_token(reader.session, reader.desk.secret),
+        "currencies": reader.served.currencies,
+        "currency": currency,
+    }
 
 
 def _wants_json(request: Request) -> bool:
@@ -168,17 +189,9 @@ def answer_view(
         body = json.dumps(as_json(content), ensure_ascii=False, allow_nan=False).encode()
         response = Response(body, media_type="application/json")
     else:
-        page = render(
-            template,
-            view=view,
-            manifest=manifest,
-            page=template,
-            path=request.url.path,
-            reader=reader.session.name,
-            token=form_token(reader.session, reader.desk.secret),
-            currencies=reader.served.currencies,
-            currency=getattr(view, "currency", ""),
-        )
+        current = getattr(view, "page", template)
+        around = _context(request, reader, current, getattr(view, "currency", ""))
+        page = render(template, view=view, **around)
         body = page.encode()
         response = HTMLResponse(body)
     reader.desk.record(reader.served, reader.session.name, request.url.path, body, accounts)

@@ -21,6 +21,7 @@ _WIDTH = 1.96
 """Standard deviations to either side of a 95 % interval."""
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +63,8 @@ def expected_ageing(items: pd.DataFrame, profile: Profile, days: int) -> tuple[E
         left = balance * remaining(dpd, profile, days // STEP_DAYS)
     else:
         p, left = np.ones(len(items)), balance
-    expected = np.bincount(bucket, left * p, len(_NAMES))
-    # One cell per bucket and account: what an account's items spread adds up, then squares.
     owner = items["owner"].to_numpy(dtype=np.int64)
-    accounts = int(owner.max(initial=-1)) + 1
-    together = np.bincount(bucket * accounts + owner, left * np.sqrt(p * (1 - p)))
-    cells = np.zeros(len(_NAMES) * max(accounts, 1))
-    cells[: len(together)] = together
-    spread = _WIDTH * np.sqrt((cells.reshape(len(_NAMES), -1) ** 2).sum(axis=1))
+    expected, spread = expected_sums(left, p, bucket, owner, len(_NAMES))
     return tuple(
         Expected(
             bucket=name,
@@ -79,3 +74,38 @@ def expected_ageing(items: pd.DataFrame, profile: Profile, days: int) -> tuple[E
         )
         for at, name in enumerate(_NAMES)
     )
+
+
+def expected_sums(
+    left: Floats, p: Floats, group: Integers, owner: Integers, groups: int
+) -> tuple[Floats, Floats]:
+    """Return the expected sum of each group and half the width of its 95 % interval.
+
+    Parameters
+    ----------
+    left : numpy.ndarray of float64, shape (n,)
+        What each item still owes if it is unresolved.
+    p : numpy.ndarray of float64, shape (n,)
+        Its P(unresolved).
+    group, owner : numpy.ndarray of int64, shape (n,)
+        Group and account of each item, from 0.
+    groups : int
+        Number of groups.
+
+    Examples
+    --------
+    Two items of one account share their fate; of two accounts they do not:
+
+    >>> left, p, group = np.array([100.0, 100.0]), np.array([0.5, 0.5]), np.array([0, 0])
+    >>> [float(half[0]) for half in expected_sums(left, p, group, np.array([0, 0]), 1)]
+    [100.0, 196.0]
+    >>> round(float(expected_sums(left, p, group, np.array([0, 1]), 1)[1][0]), 1)
+    138.6
+    """
+    expected = np.asarray(np.bincount(group, left * p, groups), dtype=float)
+    # One cell per group and account: what an account's items spread adds up, then squares.
+    accounts = int(owner.max(initial=-1)) + 1
+    together = np.bincount(group * accounts + owner, left * np.sqrt(p * (1 - p)))
+    cells = np.zeros(groups * max(accounts, 1))
+    cells[: len(together)] = together
+    return expected, _WIDTH * np.sqrt((cells.reshape(groups, -1) ** 2).sum(axis=1))

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.home import Home
 from models.registry import NAME, connect
+from serving.console.drift import Monitored
 from serving.console.served import Served
 
 logger = logging.getLogger("rollrisk.console")
@@ -103,6 +104,8 @@ class ModelView:
         Tables whose days of entry were copied from the business date.
     is_matrix : bool
         Whether the roll-rate matrix answers alone.
+    monitored : Monitored
+        Drift and matured outcomes as `rollrisk monitor` last found them.
     """
 
     facts: tuple[tuple[str, str], ...]
@@ -117,9 +120,10 @@ class ModelView:
     registry_trouble: str
     unproven: tuple[str, ...]
     is_matrix: bool
+    monitored: Monitored
 
 
-def model_view(served: Served, registry: Registry) -> ModelView:
+def model_view(served: Served, registry: Registry, monitored: Monitored) -> ModelView:
     """Return the page of the served model."""
     bundle, manifest = served.pair.bundle, served.pair.manifest
     facts: Mapping[str, Any] = bundle.facts
@@ -160,6 +164,7 @@ def model_view(served: Served, registry: Registry) -> ModelView:
         registry_trouble=registry.trouble,
         unproven=tuple(facts.get("point_in_time_unproven", ())),
         is_matrix=bundle.is_matrix,
+        monitored=monitored,
     )
 
 
@@ -182,6 +187,9 @@ def _measure(
 
 def read_registry(home: Home) -> Registry:
     """Return the registered versions, newest first, or why there are none to show."""
+    store = home.path / "mlflow.db"
+    if home.tracking_uri == f"sqlite:///{store.resolve()}" and not store.is_file():
+        return Registry(versions=(), trouble="No model is registered in this installation.")
     try:
         client = connect(home)
         aliases = dict(client.get_registered_model(NAME).aliases)

@@ -1,15 +1,16 @@
 """What the books say about the past: computed from the ledger once per snapshot.
 
-Key figures of a year, roll-rate matrices of its steps, and the health of the ledger take seconds
-on a large ledger, which no page should wait for. They are computed in a thread of their own and
-kept beside the snapshots; a page that comes earlier says that they are being computed.
+Key figures of a year, roll-rate matrices of its steps, what became of earlier forecasts, and the
+health of the ledger take seconds on a large ledger, which no page should wait for. They are
+computed in a thread of their own and kept beside the snapshots; a page that comes earlier says
+that they are being computed.
 """
 
 import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,12 +25,16 @@ from features.key_figures import SALES_DAYS, PastFigures, past_figures
 from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger, open_ledger
 from features.roll_rates import roll_counts, step_starts
+from models.home import Home
 from serving.console.health import Health, ledger_health
+from serving.console.track_record import Earlier, PastForecast, earlier_scorings, track_record
 from serving.store import ServedPair
 
 logger = logging.getLogger("rollrisk.console")
 
-FORMAT = 1
+FORMAT = 2
+CACHE = "console"
+"""Folder of the home in which the past of each snapshot is kept."""
 STEPS = 12
 """Steps of 30 days that are looked back on."""
 
@@ -46,6 +51,8 @@ class Past:
         As ``roll_counts`` gives them, of the last twelve steps that are final.
     health : Health or None
         What was found about the ledger itself; None where it cannot be read.
+    record : tuple of PastForecast
+        What earlier scorings of the home expected and what came of it, oldest first.
     trouble : str
         Empty, or why there is no past.
     """
@@ -53,13 +60,21 @@ class Past:
     figures: tuple[PastFigures, ...]
     rolls: pd.DataFrame
     health: Health | None
+    record: tuple[PastForecast, ...] = ()
     trouble: str = ""
 
 
 NOTHING = Past(figures=(), rolls=pd.DataFrame(), health=None)
 
 
-def compute_past(ledger: Ledger, as_of: date, *, folder: Path, changed: bool = False) -> Past:
+def compute_past(
+    ledger: Ledger,
+    as_of: date,
+    *,
+    folder: Path,
+    changed: bool = False,
+    scorings: Sequence[Earlier] = (),
+) -> Past:
     """Compute the past of a ledger as it stood on ``as_of``; nothing later is used.
 
     Parameters
@@ -72,6 +87,8 @@ def compute_past(ledger: Ledger, as_of: date, *, folder: Path, changed: bool = F
         Where the ledger stands.
     changed : bool
         Whether the ledger is no longer the one that was scored.
+    scorings : sequence of Earlier
+        Earlier scorings whose forecasts are judged.
     """
     options = EngineOptions(threads=1)
     known = min(as_of, ledger.manifest.known_through)
@@ -89,20 +106,29 @@ def compute_past(ledger: Ledger, as_of: date, *, folder: Path, changed: bool = F
         figures=tuple(figure for figure in figures if figure.as_of >= first),
         rolls=rolls,
         health=ledger_health(ledger, as_of, folder=folder, changed=changed),
+        record=track_record(scorings, ledger, known),
     )
 
 
-def past_of(pair: ServedPair, folder: Path) -> Past:
-    """Return the past of a snapshot, from its file in ``folder`` or computed and kept there."""
-    path = folder / f"{pair.name}.json"
-    if (kept := _read(path)) is not None:
+def past_of(pair: ServedPair, home: Home) -> Past:
+    """Return the past of a snapshot, from its file in the home's cache or computed and kept there.
+
+    The file is good as long as the same earlier scorings are there to be judged; it needs no
+    ledger.
+    """
+    path = home.path / CACHE / f"{pair.name}.json"
+    if (kept := _read(path, home)) is not None:
         return kept
+    place, as_of = Path(pair.manifest.ledger), pair.manifest.as_of
     try:
-        ledger = open_ledger(Path(pair.manifest.ledger))
+        ledger = open_ledger(place)
+        books = {
+            "known": min(as_of, ledger.manifest.known_through).isoformat(),
+            "maturity_lag_days": ledger.manifest.maturity_lag_days,
+        }
+        scorings = _scorings(home, books)
         changed = ledger.digest != pair.manifest.ledger_digest
-        past = compute_past(
-            ledger, pair.manifest.as_of, folder=Path(pair.manifest.ledger), changed=changed
-        )
+        past = compute_past(ledger, as_of, folder=place, changed=changed, scorings=scorings)
     except (LedgerError, OSError, duckdb.Error) as error:
         return Past(
             figures=(),
@@ -112,18 +138,27 @@ def past_of(pair: ServedPair, folder: Path) -> Past:
             "Make its folder available and start the service again.",
         )
     if not changed:
-        _write(path, past)
+        names = [scoring.folder.name for scoring in scorings]
+        _write(path, past, {"scorings": names, **books})
     return past
+
+
+def _scorings(home: Home, books: Mapping[str, Any]) -> Sequence[Earlier]:
+    return earlier_scorings(
+        home.snapshots, date.fromisoformat(books["known"]), books["maturity_lag_days"]
+    )
 
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _write(path: Path, past: Past) -> None:
+def _write(path: Path, past: Past, made_from: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "format": FORMAT,
+        **made_from,
+        "record": [forecast.to_json() for forecast in past.record],
         "figures": [asdict(figure) for figure in past.figures],
         "rolls": past.rolls.assign(as_of=past.rolls["as_of"].astype(str)).to_dict("list"),
         "health": None if past.health is None else asdict(past.health),
@@ -133,10 +168,12 @@ def _write(path: Path, past: Past) -> None:
     temporary.replace(path)
 
 
-def _read(path: Path) -> Past | None:
+def _read(path: Path, home: Home) -> Past | None:
     try:
         content: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
         if content["format"] != FORMAT:
+            return None
+        if content["scorings"] != [scoring.folder.name for scoring in _scorings(home, content)]:
             return None
         rolls = pd.DataFrame(content["rolls"])
         return Past(
@@ -146,6 +183,7 @@ def _read(path: Path) -> Past | None:
             ),
             rolls=rolls.assign(as_of=pd.to_datetime(rolls["as_of"])),
             health=Health.from_json(content["health"]) if content["health"] else None,
+            record=tuple(PastForecast.from_json(one) for one in content["record"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -156,21 +194,21 @@ class PastKeeper:
 
     Parameters
     ----------
-    folder : Path
-        Where it is kept.
+    home : Home
+        In whose cache it is kept.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, home: Home) -> None:
+        self._home = home
         self._lock = threading.Lock()
-        self._name = ""
+        self._pair: ServedPair | None = None
         self._past: Past | None = None
 
     def of(self, pair: ServedPair) -> Past | None:
         """Return the past of a snapshot; None while it is being computed."""
         with self._lock:
-            if pair.name != self._name:
-                self._name, self._past = pair.name, None
+            if pair is not self._pair:
+                self._pair, self._past = pair, None
                 threading.Thread(
                     target=self._compute, args=(pair,), name="console-past", daemon=True
                 ).start()
@@ -178,7 +216,7 @@ class PastKeeper:
 
     def _compute(self, pair: ServedPair) -> None:
         try:
-            past = past_of(pair, self._folder)
+            past = past_of(pair, self._home)
         except Exception as error:  # a page that says so is better than one that waits forever
             logger.exception("Computing the past of %s failed.", pair.name)
             past = Past(
@@ -189,5 +227,5 @@ class PastKeeper:
                 "log says more.",
             )
         with self._lock:
-            if pair.name == self._name:
+            if pair is self._pair:
                 self._past = past

@@ -12,6 +12,7 @@ from features.key_figures import PastFigures
 from models.fallback import by_matrix_alone
 from serving.console.forecast import HORIZONS, Expected, expected_ageing
 from serving.console.past import Past
+from serving.console.past_forecasts import PastForecasts, past_forecasts
 from serving.console.served import Served
 from serving.console.trends import Rolls, Trend, pooled_rolls, ratio, trend_of
 from serving.reports.drivers import Step, portfolio_steps
@@ -109,6 +110,8 @@ class PortfolioView:
 
     Parameters
     ----------
+    forecasts : PastForecasts or None
+        What earlier scorings expected and what came of it.
     waiting : bool
         Whether the past is still being computed.
     trouble : str
@@ -127,6 +130,7 @@ class PortfolioView:
     explains: bool
     rolls: Rolls | None
     trend: Trend | None
+    forecasts: PastForecasts | None
     waiting: bool
     trouble: str
 
@@ -174,6 +178,7 @@ def book_view(served: Served, currency: str) -> PortfolioView:
         explains=not by_matrix_alone(items["fallback"]).all(),
         rolls=None,
         trend=None,
+        forecasts=None,
         waiting=True,
         trouble="",
     )
@@ -187,6 +192,7 @@ def with_past(view: PortfolioView, past: Past, as_of: date, steps: int) -> Portf
         figures=view.figures if newest is None else _with_newest(view.figures, newest),
         rolls=pooled_rolls(past, view.currency, steps),
         trend=trend_of(past, view.currency),
+        forecasts=None if past.trouble else past_forecasts(past.record, view.currency),
         waiting=False,
         trouble=past.trouble,
     )

@@ -53,6 +53,8 @@ class Amount:
     ('1,234.56', '1,235', '0.00')
     >>> Amount(cents=5).signed, Amount(cents=-5).signed == f"{MINUS}0.05"
     ('+0.05', True)
+    >>> Amount(cents=150).signed_whole, Amount(cents=5).signed_whole
+    ('+2', '0')
     """
 
     cents: int
@@ -68,6 +70,11 @@ class Amount:
         """The amount in whole units, halves away from zero."""
         units = (abs(self.cents) + 50) // 100
         return f"{MINUS if self.cents < 0 and units else ''}{units:,}"
+
+    @property
+    def signed_whole(self) -> str:
+        """The amount in whole units with its sign."""
+        return f"+{self.whole}" if self.cents >= 50 else self.whole
 
     @property
     def signed(self) -> str:

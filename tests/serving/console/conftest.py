@@ -3,13 +3,18 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
+from features.ledger.read import open_ledger
+from models.home import Home
+from serving.batch import score_batch
 from serving.console.past import Past, past_of
 from serving.console.served import Served, serve
+from serving.policy import read_policy
 from serving.reports.pdf import PdfError, find_chromium
 from serving.store import load_pair
 from tests.serving.conftest import Installation, Server
@@ -24,9 +29,28 @@ def served(installation: Installation) -> Served:
 
 
 @pytest.fixture(scope="session")
-def past(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Past:
+def past(served: Served, installation: Installation) -> Past:
     """What the books of the installation say about its past."""
-    return past_of(served.pair, tmp_path_factory.mktemp("past"))
+    return past_of(served.pair, installation.home)
+
+
+@pytest.fixture(scope="session")
+def earlier_home(
+    served: Served, installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Home:
+    """A home whose only scoring is seven weeks older than the published one, by the same model."""
+    home = Home(path=tmp_path_factory.mktemp("earlier"))
+    score_batch(
+        open_ledger(installation.ledger),
+        installation.as_of - timedelta(days=49),
+        served.pair.bundle,
+        read_policy(),
+        home,
+        ledger_path=installation.ledger,
+        model_reference=served.pair.manifest.model,
+        threads=1,
+    )
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,12 @@
 
 import re
 import shutil
-from datetime import timedelta
 from decimal import Decimal
 
 import httpx
 import pytest
 
-from features.ledger.read import open_ledger
 from models.home import Home
-from serving.batch import score_batch
 from serving.console.changes import ChangesView, QuestionError, changes_view, read_question
 from serving.console.render import render
 from serving.console.served import Served
@@ -86,22 +83,15 @@ def test_without_an_earlier_scoring_the_page_says_so(client: httpx.Client, accou
 def moved(
     served: Served,
     installation: Installation,
+    earlier_home: Home,
     account_id: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> ChangesView:
-    """The page beside a scoring of four weeks before, by the same model."""
-    earlier = Home(path=tmp_path_factory.mktemp("earlier"))
-    score_batch(
-        open_ledger(installation.ledger),
-        installation.as_of - timedelta(days=28),
-        served.pair.bundle,
-        read_policy(),
-        earlier,
-        ledger_path=installation.ledger,
-        model_reference=served.pair.manifest.model,
-    )
-    shutil.copytree(installation.snapshot, earlier.snapshots / installation.snapshot.name)
-    return changes_view(served, account_id, read_policy(), earlier.snapshots)
+    """The page beside a scoring of seven weeks before, by the same model."""
+    home = Home(path=tmp_path_factory.mktemp("both"))
+    shutil.copytree(earlier_home.snapshots, home.snapshots)
+    shutil.copytree(installation.snapshot, home.snapshots / installation.snapshot.name)
+    return changes_view(served, account_id, read_policy(), home.snapshots)
 
 
 def test_the_steps_add_up_to_what_moved(moved: ChangesView) -> None:
