@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import FAMILIES, MODEL_FEATURES, PEER_NAMES
+from models.bundle import Part
 from models.peers import with_peers
 from training.config import TrainingConfig
 from training.dataset import Dataset
@@ -51,12 +52,18 @@ def variants(config: TrainingConfig) -> dict[str, TrainingConfig]:
 
 def step_1_probabilities(rows: OriginRows, config: TrainingConfig, lag: int) -> Floats:
     """Return P(unresolved after 30 days) of an origin's test rows; only that part is fitted."""
+    part, margin = fitted_step_1(rows, config, lag)
+    return part.calibrator.probability(margin)
+
+
+def fitted_step_1(rows: OriginRows, config: TrainingConfig, lag: int) -> tuple[Part, Floats]:
+    """Return the first step's part and its log-odds, before recalibration, of the test rows."""
     choices = choose(rows.past, rows.windows, config, lag, lambda _: None, parts=_STEP)
     part = fit_parts(rows.past, config, choices.rounds, choices.calibrators, parts=_STEP)["step_1"]
     levels = rows.past.peers.until(f"{rows.origin.cutoff:%Y-%m}")
     values = with_peers(rows.test.frame, levels).matrix(config.feature_names)
     margin: Any = part.booster.predict(values, raw_score=True, num_threads=1)
-    return part.calibrator.probability(np.asarray(margin, dtype=np.float64))
+    return part, np.asarray(margin, dtype=np.float64)
 
 
 def ablate(
