@@ -74,7 +74,7 @@ def all_variants(
             trees__max_depth=depth,
             trees__num_leaves=leaves,
         )
-        for depth, leaves in ((3, 8), (4, 8), (4, 15), (5, 15), (5, 31), (6, 31), (8, 31))
+        for depth, leaves in ((3, 8), (4, 8), (4, 15), (5, 15), (5, 31), (6, 31))
     ]
     rising = "features that may only raise the risk"
     found += [
@@ -109,7 +109,7 @@ def all_variants(
         )
     ]
     plain = changed("", "")
-    spans = (270, 365, 540) if config.windows.stop_days else (28, 42)
+    spans = (365, 540) if config.windows.stop_days else (28, 42)
     found += [
         replace(plain, choice="as-of dates learnt from", name=f"{days} days", history_days=days)
         for days in spans
