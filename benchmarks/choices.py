@@ -27,7 +27,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.features import write
-from benchmarks.measure import machine
+from benchmarks.measure import command_line, machine
 from benchmarks.signs import effects
 from benchmarks.stacked import STEP_PARTS, one_model, per_step, reached
 from benchmarks.variants import MONTH_ENDS, Recalibration, Variant, all_variants
@@ -36,6 +36,7 @@ from features.catalogue import MODEL_FEATURES
 from features.ledger.read import Ledger, open_ledger
 from features.outcomes import STEPS
 from models.calibrator import Calibrator
+from models.peers import with_peers
 from training.calibrate import choose_calibrator, fit_calibrator
 from training.config import TrainingConfig, read_config
 from training.dataset import Dataset, as_of_grid, load_dataset
@@ -158,7 +159,8 @@ def fitted(rows: OriginRows, config: TrainingConfig, lag: int) -> Fit:
         fresh_margin = margins(booster, fresh.frame.matrix(config.feature_names), rounds)
     learnt = risk_set(past, PART, config)
     model = lightgbm.Booster(model_str=fit_part(learnt, PART, config, rounds=rounds))
-    values = rows.test.frame.matrix(config.feature_names)
+    levels = past.peers.until(f"{rows.origin.cutoff:%Y-%m}")
+    values = with_peers(rows.test.frame, levels).matrix(config.feature_names)
     started = time.process_time()
     model.predict(values[:EXPLAINED], pred_contrib=True, num_threads=1)
     spent = (time.process_time() - started) / min(EXPLAINED, len(values))
@@ -386,7 +388,7 @@ def main() -> None:
     data = loaded(ledger, config, origins)
     result = {
         "ledger": asked.words or asked.ledger.name,
-        "command": " ".join(["python -m benchmarks.choices", *sys.argv[1:]]),
+        "command": command_line("benchmarks.choices"),
         "machine": machine() | {"lightgbm": version("lightgbm")},
         "config": config.to_json(),
         "share": asked.share,

@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import optuna
 import pandas as pd
 
 from benchmarks.features import write
-from benchmarks.measure import machine
+from benchmarks.measure import command_line, machine
 from benchmarks.rivals import RIVALS, Rival, filled, lesson
 from features.ageing import STEP_DAYS
 from features.ledger.read import Ledger, open_ledger
@@ -40,6 +41,8 @@ from training.recipe import MODEL, oldest_as_of
 from training.search import rolling_folds, search
 
 Floats = npt.NDArray[np.float64]
+
+LIBRARIES = ("lightgbm", "catboost", "xgboost", "scikit-learn", "hazardous", "optbinning")
 
 JUDGE_DAYS = 56
 """Newest days of the past on which a rival's trials are judged; a third of a short past."""
@@ -67,7 +70,12 @@ def compete(ledger: Ledger, config: TrainingConfig, trials: int, max_rows: int) 
             tell(f"{origin.cutoff} {name}: {seconds[name]:.0f} processor seconds")
         parts.append(
             pd.DataFrame(
-                {"account": test.account, "y": test.target("step_1"), "dollars": test.balance}
+                {
+                    "account": test.account,
+                    "past_due": test.days_past_due > 0,
+                    "y": test.target("step_1"),
+                    "dollars": test.balance,
+                }
             ).assign(**guesses)
         )
     return figures(pd.concat(parts, ignore_index=True), seconds, config.seed)
@@ -123,13 +131,15 @@ def figures(rows: pd.DataFrame, seconds: Mapping[str, float], seed: int) -> dict
     account = rows["account"].to_numpy(dtype=object)
     models = {
         str(name): rows[name].to_numpy(dtype=float)
-        for name in rows.columns.drop(["account", "y", "dollars"])
+        for name in rows.columns.drop(["account", "past_due", "y", "dollars"])
     }
+    late = rows["past_due"].to_numpy(dtype=bool)
     return {
         "rows": len(rows),
         "accounts": int(rows["account"].nunique()),
         "processor_seconds": {name: round(spent, 1) for name, spent in seconds.items()},
         "figures": compare(y, models, dollars),
+        "past_due": compare(y[late], {name: p[late] for name, p in models.items()}, dollars[late]),
         "rollrisk_minus": {
             name: {
                 figure: asdict(interval)
@@ -171,6 +181,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--origins", type=int, help="instead of the configuration's")
     parser.add_argument("--rows", type=int, default=200_000, help="rows loaded at most")
+    parser.add_argument("--words", default="", help="what the ledger is, for the page")
     parser.add_argument("--out", type=Path, help="JSON file")
     return parser.parse_args()
 
@@ -183,7 +194,9 @@ def main() -> None:
     if asked.origins is not None:
         config = replace(config, backtest=replace(config.backtest, origins=asked.origins))
     result = {
-        "machine": machine(),
+        "ledger": asked.words or asked.ledger.name,
+        "command": command_line("benchmarks.models"),
+        "machine": machine() | {name: version(name) for name in LIBRARIES},
         "config": config.to_json(),
         "trials": asked.trials,
         **compete(open_ledger(asked.ledger), config, asked.trials, asked.rows),

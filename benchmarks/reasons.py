@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from benchmarks.features import write
-from benchmarks.measure import machine
+from benchmarks.measure import command_line, machine
 from features.catalogue import FAMILIES, MODEL_FEATURES
 from features.ledger.read import open_ledger
 from models.reasons import AGE_FAMILY
@@ -239,7 +239,7 @@ def main() -> None:
     rows = [rows_of_origin(data, origin, config, lag) for origin in origins]
     result = {
         "ledger": asked.words or asked.ledger.name,
-        "command": " ".join(["python -m benchmarks.reasons", *sys.argv[1:]]),
+        "command": command_line("benchmarks.reasons"),
         "machine": machine(),
         "config": config.to_json(),
         "origins": [str(origin.cutoff) for origin in origins],

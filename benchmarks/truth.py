@@ -29,7 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.extended import fit_as_recipe
 from benchmarks.features import write
 from benchmarks.hidden import ACCOUNT, MOMENT, hidden_state
-from benchmarks.measure import machine
+from benchmarks.measure import command_line, machine
 from benchmarks.stacked import STEP_PARTS, reached
 from features.ageing import STEP_DAYS
 from features.ledger.manifest import Manifest
@@ -266,7 +266,7 @@ def main() -> None:
         for seed in asked.seed
     ]
     result = {
-        "command": " ".join(["python -m benchmarks.truth", *sys.argv[1:]]),
+        "command": command_line("benchmarks.truth"),
         "machine": machine(),
         "accounts": asked.accounts,
         "months": asked.months,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from features.catalogue import NAMES, PEER_NAMES
 from training.config import TrainingConfig
 from training.search import changed_config
 
@@ -76,6 +77,14 @@ def all_variants(
         )
         for depth, leaves in ((3, 8), (4, 8), (4, 15), (5, 15), (5, 31), (6, 31))
     ]
+    found += [
+        changed("features read", words, features=names)
+        for words, names in (
+            ("the whole catalogue", NAMES),
+            ("with how accounts of a kind pay", (*read, *PEER_NAMES)),
+        )
+        if {*names} != {*read}
+    ]
     rising = "features that may only raise the risk"
     found += [
         changed(rising, "none", trees__rising=(), trees__falling=()),
@@ -109,19 +118,17 @@ def all_variants(
         )
     ]
     plain = changed("", "")
-    spans = (365, 540) if config.windows.stop_days else (28, 42)
+    # Without a window to stop on the history is a few months long, and so are the choices.
+    long = config.windows.stop_days > 0
     found += [
         replace(plain, choice="as-of dates learnt from", name=f"{days} days", history_days=days)
-        for days in spans
+        for days in ((365, 540) if long else (28, 42))
     ]
+    distances = {7: "7 days", 14: "14 days", 28: "28 days", MONTH_ENDS: "month ends"}
     found += [
         replace(plain, choice="distance of as-of dates", name=words, every_days=days)
-        for days, words in (
-            (7, "7 days"),
-            (14, "14 days"),
-            (28, "28 days"),
-            (MONTH_ENDS, "month ends"),
-        )
+        for days, words in distances.items()
+        if long or days in {7, 14}
     ]
     if config.windows.recalibrate_days:
         kinds: tuple[Recalibration, ...] = ("none", "logistic", "beta")

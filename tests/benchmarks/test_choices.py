@@ -117,7 +117,7 @@ def test_every_variant_is_judged_on_the_same_rows(data: Dataset) -> None:
         data, origins_until(LAST, 1, 28), CONFIG, 7, share=1.0, holding=["own_survival_30"]
     )
     names = {(one["choice"], one["name"]) for one in result["choices"]}
-    assert ("distance of as-of dates", "month ends") in names
+    assert ("distance of as-of dates", "7 days") in names
     assert ("as-of dates learnt from", "28 days") in names
     assert result["rows"] == result["recipe"]["rows"] > 100
     for one in result["choices"]:
