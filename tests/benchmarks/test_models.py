@@ -5,18 +5,15 @@ from datetime import date
 import numpy as np
 import pytest
 
+from benchmarks.choices import on_grid
 from benchmarks.rivals import RIVALS, durations, filled, lesson
-from features.ledger.read import Ledger
-from training.dataset import Dataset, as_of_grid, load_dataset
+from training.dataset import Dataset
 
 
 @pytest.fixture(scope="module")
-def data(simulated_ledger: Ledger) -> Dataset:
-    """Months, of which the newest have not all their outcomes."""
-    last = date(2024, 10, 31)
-    return load_dataset(simulated_ledger, as_of_grid(last, date(2024, 5, 1), 28)).known_by(
-        date(2024, 12, 15), 7
-    )
+def data(year: Dataset) -> Dataset:
+    """A year of which the newest months have not all their outcomes."""
+    return on_grid(year, date(2024, 8, 15), 28).known_by(date(2024, 9, 20), 7)
 
 
 def test_rivals_read_what_we_read_where_there_is_a_value(data: Dataset) -> None:

@@ -1,16 +1,14 @@
 """One model of all steps: its rows, its outcomes, and that it answers like one a step."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 
-from benchmarks.choices import origins_until
+from benchmarks.choices import on_grid, origins_until
 from benchmarks.stacked import STEP_PARTS, one_model, per_step, person_periods, reached
-from features.ledger.read import Ledger
 from training.config import TrainingConfig, TreeConfig, WindowConfig
-from training.dataset import Dataset, as_of_grid, load_dataset
+from training.dataset import Dataset
 from training.origins import rows_of_origin
 
 CONFIG = TrainingConfig(
@@ -22,9 +20,9 @@ LAST = date(2024, 8, 15)
 
 
 @pytest.fixture(scope="module")
-def data(simulated_ledger: Ledger) -> Dataset:
-    """Fortnights of a year."""
-    return load_dataset(simulated_ledger, as_of_grid(LAST, date(2023, 8, 1), 14))
+def data(year: Dataset) -> Dataset:
+    """Every second date."""
+    return on_grid(year, LAST, 14)
 
 
 def test_what_is_resolved_stays_resolved(data: Dataset) -> None:
@@ -51,7 +49,7 @@ def test_person_periods_hold_each_row_once_a_step_it_entered(data: Dataset) -> N
 def test_both_ways_tell_items_apart_and_never_rise(data: Dataset) -> None:
     """Curves fall with the step; those that stay open have the higher ones."""
     (origin,) = origins_until(LAST, 1, 28)
-    rows = rows_of_origin(data, origin, replace(CONFIG), 7)
+    rows = rows_of_origin(data, origin, CONFIG, 7)
     y = rows.test.target("step_1")
     for way in (per_step, one_model):
         curves = way(rows, CONFIG, 7)
