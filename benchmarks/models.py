@@ -25,6 +25,7 @@ import numpy.typing as npt
 import optuna
 import pandas as pd
 
+from benchmarks.choices import thinned
 from benchmarks.features import write
 from benchmarks.measure import command_line, machine
 from benchmarks.rivals import RIVALS, Rival, filled, lesson
@@ -54,13 +55,14 @@ def compete(ledger: Ledger, config: TrainingConfig, trials: int, max_rows: int) 
     origins = plan_origins(ledger, config)
     oldest = oldest_as_of(ledger, config, origins[0].first)
     dates = as_of_grid(origins[-1].last, oldest, config.windows.every_days)
-    data = load_dataset(ledger, dates, max_rows=max_rows)
+    data = load_dataset(ledger, dates)
     inner = replace(config, windows=replace(config.windows, test_days=0))
     seconds: dict[str, float] = {}
     parts = []
     for origin in origins:
         rows = rows_of_origin(data, origin, inner, lag)
-        past, test = rows.past, rows.test
+        past, test = thinned(rows.past, max_rows / len(rows.past)), rows.test
+        rows = replace(rows, past=past)
         guesses = ours(rows, inner, lag, trials, seconds)
         guesses |= baseline_probabilities(past, test, config.seed)
         for name, rival in RIVALS.items():
@@ -180,7 +182,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--config", help="TOML file or shipped name")
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--origins", type=int, help="instead of the configuration's")
-    parser.add_argument("--rows", type=int, default=200_000, help="rows loaded at most")
+    parser.add_argument("--rows", type=int, default=200_000, help="rows learnt from at most")
     parser.add_argument("--words", default="", help="what the ledger is, for the page")
     parser.add_argument("--out", type=Path, help="JSON file")
     return parser.parse_args()

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from benchmarks.choices import thinned
 from benchmarks.features import write
 from benchmarks.measure import command_line, machine
 from features.catalogue import FAMILIES, MODEL_FEATURES
@@ -220,7 +221,7 @@ def main() -> None:
     parser.add_argument("ledger", type=Path)
     parser.add_argument("--config", help="TOML file or shipped name")
     parser.add_argument("--origins", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=200_000, help="rows loaded at most")
+    parser.add_argument("--rows", type=int, default=200_000, help="rows learnt from at most")
     parser.add_argument("--words", default="", help="what the ledger is, for the page")
     parser.add_argument("--out", type=Path, help="JSON file")
     asked = parser.parse_args()
@@ -235,8 +236,10 @@ def main() -> None:
     origins = plan_origins(ledger, config)
     oldest = oldest_as_of(ledger, config, origins[0].first)
     dates = as_of_grid(origins[-1].last, oldest, config.windows.every_days)
-    data = load_dataset(ledger, dates, max_rows=asked.rows)
+    data = load_dataset(ledger, dates)
     rows = [rows_of_origin(data, origin, config, lag) for origin in origins]
+    share = asked.rows / len(rows[-1].past)
+    rows = [replace(each, past=thinned(each.past, share)) for each in rows]
     result = {
         "ledger": asked.words or asked.ledger.name,
         "command": command_line("benchmarks.reasons"),
