@@ -146,9 +146,10 @@ def rows_for(
     return OriginRows(origin=origin, past=past, windows=windows, test=test)
 
 
-def fitted(rows: OriginRows, config: TrainingConfig, lag: int) -> Fit:
+def fitted(rows: OriginRows, config: TrainingConfig, lag: int, seeds: int = 1) -> Fit:
     """Fit the first step of a variant as the recipe does: rounds, map, then all of the past."""
     past, windows = rows.past, rows.windows
+    others = [replace(config, seed=config.seed + number) for number in range(seeds)]
     fresh = past.between(*windows.recalibrate)
     fresh_margin = np.empty(0)
     rounds = config.trees.rounds
@@ -158,14 +159,17 @@ def fitted(rows: OriginRows, config: TrainingConfig, lag: int) -> Fit:
         rounds, booster = search_part(fit, stop, PART, config)
         fresh_margin = margins(booster, fresh.frame.matrix(config.feature_names), rounds)
     learnt = risk_set(past, PART, config)
-    model = lightgbm.Booster(model_str=fit_part(learnt, PART, config, rounds=rounds))
+    models = [
+        lightgbm.Booster(model_str=fit_part(learnt, PART, other, rounds=rounds)) for other in others
+    ]
     levels = past.peers.until(f"{rows.origin.cutoff:%Y-%m}")
     values = with_peers(rows.test.frame, levels).matrix(config.feature_names)
     started = time.process_time()
-    model.predict(values[:EXPLAINED], pred_contrib=True, num_threads=1)
+    for model in models:
+        model.predict(values[:EXPLAINED], pred_contrib=True, num_threads=1)
     spent = (time.process_time() - started) / min(EXPLAINED, len(values))
     return Fit(
-        margin=margins(model, values, rounds),
+        margin=np.mean([margins(model, values, rounds) for model in models], axis=0),
         fresh=fresh_margin,
         y=fresh.target(PART) if len(fresh_margin) else np.empty(0),
         half=pd.util.hash_array(fresh.account) % 2 == 0,
@@ -250,9 +254,8 @@ def judge_choices(
             started = time.monotonic()
             fit = own
             if variant.recalibration == "chosen" and variant != base:
-                fit = fitted(
-                    rows_for(data, test, origin, variant, last, lag, share), variant.config, lag
-                )
+                learnt = rows_for(data, test, origin, variant, last, lag, share)
+                fit = fitted(learnt, variant.config, lag, variant.seeds)
             guesses.setdefault(key, []).append(fit.probability(variant.recalibration))
             facts.setdefault(key, []).append(fit)
             tell(f"{origin.cutoff} {key}: {fit.rounds} trees, {time.monotonic() - started:.0f} s")

@@ -32,6 +32,8 @@ class Variant:
         Distance between the as-of dates learnt from, or ``MONTH_ENDS``.
     history_days : int
         How far back they go from the newest; 0 for as far as the recipe does.
+    seeds : int
+        How many fits of other seeds are averaged in log-odds.
     recalibration : str
         Which map is put on the trees; ``chosen`` is the recipe's own rule.
     """
@@ -41,6 +43,7 @@ class Variant:
     config: TrainingConfig
     every_days: int
     history_days: int = 0
+    seeds: int = 1
     recalibration: Recalibration = "chosen"
 
 
@@ -130,6 +133,7 @@ def all_variants(
         for days, words in distances.items()
         if long or days in {7, 14}
     ]
+    found.append(replace(plain, choice="fits averaged", name="5 seeds", seeds=5))
     if config.windows.recalibrate_days:
         kinds: tuple[Recalibration, ...] = ("none", "logistic", "beta")
         found += [

@@ -32,8 +32,8 @@ def test_a_variant_changes_one_thing_and_never_nothing() -> None:
         found = all_variants(config, ("own_survival_30", "paid_items_60"), ("paid_items_60",))
         assert len({(one.choice, one.name) for one in found}) == len(found)
         for one in found:
-            rows = (one.every_days, one.history_days, one.recalibration)
-            assert (one.config != config) != (rows != (config.windows.every_days, 0, "chosen"))
+            rest = (one.every_days, one.history_days, one.seeds, one.recalibration)
+            assert (one.config != config) != (rest != (config.windows.every_days, 0, 1, "chosen"))
     whole = all_variants(TrainingConfig(), (), ())
     assert not any("sign holds" in one.name for one in whole)
     assert not any(one.name == "depth 5, 15 leaves" for one in whole)
