@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docs.ablation import ablation_page
 from docs.lineage import lineage_page
+from docs.models import models_page
 from docs.service import service_page
 from features.catalogue import FAMILIES, MODEL_FEATURES
 from features.ledger.tables import TABLES
@@ -71,6 +72,7 @@ PAGES = {
     "lineage.md": lineage_page,
     "ledger.md": ledger_page,
     "ablation.md": ablation_page,
+    "models.md": models_page,
     "service.md": service_page,
 }
 
