@@ -26,6 +26,7 @@ from serving.making import EXPLAIN, OUTCOMES, SCORE, WORKLIST, Make, Maker
 from serving.middleware import Gate, Shortcut
 from serving.policy_text import known_policy
 from serving.request_facts import REQUEST
+from serving.rows import plan_ahead
 from serving.schemas import (
     ExplainRequest,
     OutcomesRequest,
@@ -87,6 +88,9 @@ class RollRisk:
         self._store.refresh()
         self._store.watch(settings.refresh_seconds)
         policy = known_policy(settings.policy)
+        if self._store.ready:
+            pair = self._store.pair()
+            plan_ahead(pair.manifest.as_of, pair.bundle, policy.policy)
         self._maker = Maker(settings, policy, self._audit, self._store)
         SHORTCUT.give = self._maker.give_at_once
         CONSOLE.state.desk = Desk(settings, self._store, self._audit)
