@@ -54,7 +54,9 @@ def known_rows(rows: OriginRows, choices: Choices, bundle: Any) -> pd.DataFrame:
     alone = survival_curves(replace(bundle, fallback=None), test.frame, test.segment).at(STEP_DAYS)
     recipe = survival_curves(bundle, test.frame, test.segment).at(STEP_DAYS)
     paid, usual = test.frame.column(PAID_ITEMS), matrix_rates(rows.past, test)
-    print(rows.origin.cutoff, "known k", choices.fallback.known_k, "unseen", choices.fallback.unseen_k)
+    print(
+        rows.origin.cutoff, "known k", choices.fallback.known_k, "unseen", choices.fallback.unseen_k
+    )
     return mixtures(alone, usual, np.nan_to_num(paid)).assign(
         recipe=recipe, y=test.target("step_1"), account=test.account
     )
@@ -123,8 +125,8 @@ def show(title: str, found: list[dict[str, Any]]) -> None:
             for way, gap in row["minus_alone"].items()
         )
         print(
-            f"  paid {row['paid_invoices']:>4}: {row['rows']:>6} rows, {row['accounts']:>5} accounts, "
-            f"alone {row['alone']:.4f}  {gaps}"
+            f"  paid {row['paid_invoices']:>4}: {row['rows']:>6} rows, "
+            f"{row['accounts']:>5} accounts, alone {row['alone']:.4f}  {gaps}"
         )
 
 

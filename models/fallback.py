@@ -121,7 +121,7 @@ def by_matrix_alone(fallback: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
     Examples
     --------
-    >>> by_matrix_alone(["", RESIDUAL_FALLBACK, "matrix 40%: the account has paid 3 invoices"]).tolist()
+    >>> by_matrix_alone(["", RESIDUAL_FALLBACK, "matrix 40%: 3 invoices paid"]).tolist()
     [False, True, False]
     """
     return np.array([str(said).startswith(_ALONE) for said in np.asarray(fallback, dtype=object)])

@@ -105,9 +105,7 @@ def run_backtest(
         money.append(
             remaining_rows(bundle, every, survival_curves(bundle, every.frame, every.segment))
         )
-        touched.append(
-            touched_rows(ledger, bundle, every, ledger.manifest.known_through, rules)
-        )
+        touched.append(touched_rows(ledger, bundle, every, ledger.manifest.known_through, rules))
         bundles.append(bundle)
         tests.append(test)
     predictions = pd.concat(parts, ignore_index=True)

@@ -11,13 +11,13 @@ import jinja2
 from features.catalogue import FAMILIES
 from training.backtest import Backtest
 from training.backtest_figures import model_names
+from training.backtest_parts import gap_cell, gap_text, number, picture, section, table_of, words
 from training.backtest_plots import (
     Line,
     draw_capture,
     draw_differences,
     draw_reliability_by_bucket,
 )
-from training.backtest_parts import gap_cell, gap_text, number, picture, section, table_of, words
 from training.backtest_sections import reach_section, remaining_section
 from training.capture import EXPECTED
 from training.dollars import EXPECTED as LEFT
@@ -288,9 +288,7 @@ def _details(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _table(title: str, figures: Mapping[str, Mapping[str, float]], note: str) -> dict[str, Any]:
-    rows = [
-        [words(name), *(number(row[key]) for key in _COLUMNS)] for name, row in figures.items()
-    ]
+    rows = [[words(name), *(number(row[key]) for key in _COLUMNS)] for name, row in figures.items()]
     own = [name == MODEL for name in figures]
     return table_of(title, ["model", *_COLUMNS.values()], rows, note=note, own=own)
 
@@ -300,7 +298,10 @@ def _intervals(against: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict
     return table_of(
         "Paired differences",
         ["against", *(_COLUMNS[name] for name in names)],
-        [[words(other), *(gap_cell(row[name]) for name in names)] for other, row in against.items()],
+        [
+            [words(other), *(gap_cell(row[name]) for name in names)]
+            for other, row in against.items()
+        ],
         note="rollrisk minus the other model on the same rows, with 95 % intervals from "
         "resampling accounts. An interval that holds 0 shows no difference.",
     )

@@ -108,7 +108,11 @@ def _figures(rows: pd.DataFrame, seed: int, draws: int) -> dict[str, Any]:
     if len(rows) < MIN_ROWS or not sums["realised"]:
         return figures
     samples = resample(rows["account_id"].to_numpy(dtype=object), seed, draws)
-    for name, of in (("ratio", ratio_of), ("share_error", share_error_of), ("month_error", month_error_of)):
+    for name, of in (
+        ("ratio", ratio_of),
+        ("share_error", share_error_of),
+        ("month_error", month_error_of),
+    ):
         figures[name] = {way: _interval(samples, of(rows, way)) for way in WAYS}
     figures["ahead"] = {
         name: asdict(samples.intervals(of(rows, EXPECTED), {NAIVE: of(rows, NAIVE)})[NAIVE])
@@ -125,7 +129,9 @@ def _interval(samples: Resamples, figure: Figure) -> dict[str, float]:
 def ratio_of(rows: pd.DataFrame, way: str) -> Figure:
     """Return expected ÷ realised money as a function of the weights of rows."""
     expected, realised = _arrays(rows, way, "realised")
-    return _guarded(lambda weight: weight @ expected, lambda weight: weight @ realised)
+    return _guarded(
+        lambda weight: float(weight @ expected), lambda weight: float(weight @ realised)
+    )
 
 
 def share_error_of(rows: pd.DataFrame, way: str) -> Figure:
@@ -139,7 +145,7 @@ def share_error_of(rows: pd.DataFrame, way: str) -> Figure:
     """
     expected, realised, balance = _arrays(rows, way, "realised", "balance")
     loss = (expected - realised) ** 2 / np.where(balance > 0, balance, 1.0)
-    return _guarded(lambda weight: weight @ loss, lambda weight: weight @ balance)
+    return _guarded(lambda weight: float(weight @ loss), lambda weight: float(weight @ balance))
 
 
 def month_error_of(rows: pd.DataFrame, way: str) -> Figure:
@@ -148,14 +154,14 @@ def month_error_of(rows: pd.DataFrame, way: str) -> Figure:
     group = rows.groupby(["month", "cell"]).ngroup().to_numpy()
     return _guarded(
         lambda weight: float(np.abs(np.bincount(group, weight * (expected - realised))).sum()),
-        lambda weight: weight @ realised,
+        lambda weight: float(weight @ realised),
     )
 
 
 def _guarded(above: Callable[[Floats], float], below: Callable[[Floats], float]) -> Figure:
     def figure(weight: Floats) -> float:
-        total = float(below(weight))
-        return float(above(weight)) / total if total else float("nan")
+        total = below(weight)
+        return above(weight) / total if total else float("nan")
 
     return figure
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.ageing import BUCKETS, STEP_DAYS, UNDATED, bucket_index
-from models.profile import Profile, cell_index
+from models.profile import Profile
 
 HORIZONS: tuple[int, ...] = (30, 60, 90)
 _NAMES = (*BUCKETS, UNDATED)
