@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -17,9 +18,12 @@ from features.ageing import BUCKETS, EDGES
 from features.engines import ITEM_STAGES, open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
+from features.outcomes import HORIZONS
 from models.bundle import Bundle
 from models.scorer import CUTS, survival_at, survival_curves
 from training.dataset import Dataset
+
+Floats = npt.NDArray[np.float64]
 
 BANDS: tuple[tuple[int, int], ...] = ((1, 7), (8, 14), (15, 30), (31, 60), (61, 90), (91, 120))
 CURVE_DAYS: tuple[int, ...] = (3, 10, 21, 45, 75, 105)
@@ -128,6 +132,7 @@ def touched_rows(
     seen = seen.set_index(["as_of", "invoice_id"]).reindex(keys)
     days = seen["days"].to_numpy(dtype=float)
     watched = seen["watched"].to_numpy(dtype=float)
+    days = np.where(_written_off(test, watched - ledger.manifest.maturity_lag_days), np.nan, days)
     curves = survival_curves(bundle, test.frame, test.segment)
     asked = [
         (bucket, edge - test.days_past_due) for edge, bucket in zip(EDGES, BUCKETS[1:], strict=True)
@@ -141,6 +146,15 @@ def touched_rows(
         judged = (ahead >= 1) & (ahead <= CUTS[-1]) & (watched >= ahead) & ~np.isnan(p)
         parts.append(table[judged].assign(bucket=bucket))
     return pd.concat(parts, ignore_index=True)
+
+
+def _written_off(test: Dataset, mature_days: Floats) -> npt.NDArray[np.bool_]:
+    """Return which items are known to have been written off: a loss, never a resolution."""
+    lost = np.zeros(len(test), dtype=bool)
+    for days in HORIZONS:
+        gone = test.outcomes[f"outcome_{days}"].to_numpy(dtype=object) == "written_off"
+        lost |= gone & (mature_days >= days)
+    return lost
 
 
 def bands_of(rows: pd.DataFrame) -> list[ReachBand]:

@@ -22,6 +22,7 @@ from training.reach import (
     reach_bands,
     reach_bounds,
     resolution_days,
+    touched_rows,
 )
 
 DAY = date(2024, 6, 1)
@@ -89,6 +90,22 @@ def test_bands_compare_what_was_expected_with_what_was_seen() -> None:
         assert 0 <= band.observed <= 1
         assert band.rows >= 50
         assert band.first_day <= 45
+
+
+def test_what_is_written_off_was_never_resolved() -> None:
+    """It counts as open on every day, once its outcome is mature; before that nobody knows."""
+    ledger = small_ledger()
+    through = ledger.manifest.known_through
+    day = through - timedelta(days=130)
+    test = load_dataset(ledger, [day])
+    lost = test.outcomes["outcome_30"].to_numpy(dtype=object) == "written_off"
+    assert lost.any()
+    bundle = small_trained().bundle
+    rows = touched_rows(ledger, bundle, test.select(lost), through)
+    assert (rows["y"] == 1).all()
+    early = touched_rows(ledger, bundle, test.select(lost), day + timedelta(days=36))
+    assert (early["ahead"] <= 36).all()
+    assert (early["y"] == 0).any()
 
 
 def planted(days: list[int], observed: float) -> pd.DataFrame:
