@@ -163,8 +163,9 @@ def feature_cents(
 ) -> Cents:
     """Return each item's cents at risk by feature; shape (n, n_features).
 
-    The features of a family sum to the family's cents, on every item; ``matrix`` has none. What a family gained or
-    lost in rounding goes to its largest feature; a feature without a contribution gets nothing.
+    The features of a family sum to the family's cents, on every item; ``matrix`` has none. What
+    a family gained or lost in rounding goes to its largest feature; a feature without a
+    contribution gets nothing.
 
     Parameters
     ----------

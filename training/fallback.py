@@ -180,7 +180,8 @@ def _largest(rows: Dataset) -> list[str]:
 
 
 def _outcomes(rows: Dataset, segment: str) -> Floats:
-    return rows.target("step_1")[rows.segment == segment]
+    known: Floats = rows.target("step_1")[rows.segment == segment]
+    return known
 
 
 def _enough(y: Floats) -> bool:

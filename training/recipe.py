@@ -136,11 +136,15 @@ def train_model(
     cutoff = min(until or ledger.manifest.known_through, ledger.manifest.known_through)
     newest = cutoff - timedelta(days=STEP_DAYS + lag)
     oldest = oldest_as_of(ledger, config, newest)
-    windows = four_windows(oldest, newest, config.windows, lag)
+    history = None
+    try:
+        windows = four_windows(oldest, newest, config.windows, lag)
+    except TooLittleHistoryError as error:
+        history = error
     dates = as_of_grid(newest, oldest, config.windows.every_days)
     data = load_dataset(ledger, dates, rules=rules, max_rows=config.max_rows, progress=progress)
     data = data.known_by(cutoff, lag)
-    require_enough(data, cutoff)
+    require_enough(data, cutoff, history)
 
     choices = choose(data, windows, config, lag, tell)
     tell("evaluate")
@@ -192,13 +196,25 @@ def oldest_as_of(ledger: Ledger, config: TrainingConfig, newest: date) -> date:
     return max(oldest, config.first_as_of) if config.first_as_of else oldest
 
 
-def require_enough(data: Dataset, known_on: date) -> None:
-    """Refuse a dataset that no model can learn from, and say what is missing."""
+def require_enough(
+    data: Dataset, known_on: date, history: TooLittleHistoryError | None = None
+) -> None:
+    """Refuse a dataset that no model can learn from, and say all that is missing.
+
+    Parameters
+    ----------
+    data : Dataset
+        What could be learnt from.
+    known_on : date
+        When.
+    history : TooLittleHistoryError or None
+        Why the windows do not fit into the history; None where they do.
+    """
     y = data.target("step_1")
     known = ~np.isnan(y)
     positives, negatives = int(np.nansum(y)), int(np.nansum(1 - y))
     outer = int((known & (data.days_past_due > 60)).sum())
-    missing = []
+    missing = [] if history is None else [str(history).removesuffix(".")]
     if positives < MIN_ROWS_OF_EACH_CLASS:
         missing.append(f"{positives} unresolved rows, {MIN_ROWS_OF_EACH_CLASS} are needed")
     if negatives < MIN_ROWS_OF_EACH_CLASS:
@@ -234,7 +250,8 @@ def choose(
     """Find rounds and calibrators of the parts, and the fallback, in the first three windows.
 
     A part whose outcomes were not yet known in a window keeps the default rounds and no
-    calibrator. The fallback is chosen with all parts, not with some of them. With fixed rounds and no window to recalibrate on there is nothing to choose.
+    calibrator. The fallback is chosen with all parts, not with some of them. With fixed rounds
+    and no window to recalibrate on there is nothing to choose.
     """
     if config.trees.rounds and not config.windows.recalibrate_days:
         return Choices(rounds=dict.fromkeys(parts, config.trees.rounds), calibrators={})
