@@ -26,6 +26,7 @@ from features.ledger.tables import TABLES, Column, Kind, Table
 from features.ledger.validate import validate
 from models.bundle import Bundle
 from serving.errors import ApiError, Detail
+from serving.online import lists_as_json
 from serving.policy import Policy
 from serving.score_table import ScoreTable, make_score_table
 from serving.scoring import score_ledger
@@ -228,5 +229,5 @@ def score_rows(ledger: Ledger, as_of: date, bundle: Bundle, policy: Policy) -> S
     accounts = rank_accounts(scoring, policy)
     return make_score_table(
         pa.Table.from_pandas(scoring.items, preserve_index=False),
-        pa.Table.from_pandas(accounts, preserve_index=False),
+        pa.Table.from_pandas(lists_as_json(accounts), preserve_index=False),
     )
