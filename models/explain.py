@@ -95,7 +95,7 @@ def explain(
         rise = p[modelled] - p_base[modelled]
         meets = np.abs(gap) < _MEET
         scale[modelled] = np.where(meets, slope, rise / np.where(meets, 1.0, gap))
-    families = features @ _membership()
+    families = _by_family(features)
     return Explanation(
         features=features,
         families=families,
@@ -106,12 +106,16 @@ def explain(
     )
 
 
-def _membership() -> Floats:
-    """Return the 0/1 matrix that sums features into families, shape (features, families)."""
-    matrix = np.zeros((len(MODEL_FEATURES), len(FAMILY_NAMES)))
-    for row, feature in enumerate(MODEL_FEATURES):
-        matrix[row, FAMILY_NAMES.index(feature.family)] = 1.0
-    return matrix
+def _by_family(features: Floats) -> Floats:
+    """Return the sums of features by family, shape (n, n_families).
+
+    Added one feature after the other: a matrix product adds in an order that depends on how many
+    rows there are, and a row must come out the same alone and among a million.
+    """
+    families = np.zeros((len(features), len(FAMILY_NAMES)))
+    for column, feature in enumerate(MODEL_FEATURES):
+        families[:, FAMILY_NAMES.index(feature.family)] += features[:, column]
+    return families
 
 
 def dollar_parts(explanation: Explanation, collectible_cents: Cents, at_risk_cents: Cents) -> Cents:
