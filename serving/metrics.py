@@ -36,6 +36,11 @@ AUDIT_LAG = prometheus.Gauge(
 AUDIT_FAILURES = prometheus.Counter(
     "rollrisk_audit_failures", "Answers withheld because they could not be recorded."
 )
+COLLECTION = prometheus.Histogram(
+    "rollrisk_collection_seconds",
+    "Seconds of Python's full garbage collections, in which nobody is answered.",
+    buckets=SECONDS,
+)
 SNAPSHOT_DAY = prometheus.Gauge(
     "rollrisk_snapshot_as_of_seconds",
     "The as-of day that is served, as seconds since 1970: alert when it grows old.",
