@@ -17,6 +17,8 @@ from serving.reports.wording import Amount
 FEW_ITEMS = 30
 """A segment's roll rate made of fewer items is replaced by the portfolio's."""
 
+_COLUMNS = ("bucket", "segment", "days_past_due", "open_balance", "p_reach_91_plus")
+
 WHOLE = ""
 """Name of the portfolio where a segment is named."""
 
@@ -147,7 +149,7 @@ def allowance_view(
     served: Served, past: Past | None, currency: str, overlays: tuple[Note, ...] = ()
 ) -> AllowanceView:
     """Return the page of ``currency``."""
-    items = served.items_of(currency)
+    items = served.items_of(currency, _COLUMNS)
     counts = past.rolls if past is not None else pd.DataFrame()
     own = counts[counts["currency"] == currency] if len(counts) else counts
     measured = band_rates(own) if len(own) else {}

@@ -1,7 +1,7 @@
 """The served scoring as tables that views group and sum."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,10 @@ class Served:
             return str(wanted)
         return self.currencies[0] if self.currencies else ""
 
-    def items_of(self, currency: str) -> pd.DataFrame:
-        """Return the open items of a currency."""
-        return self.items[self.items["currency"] == currency]
+    def items_of(self, currency: str, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Return the open items of a currency; of a large book, only the columns named."""
+        items = self.items[list(columns)] if columns else self.items
+        return items[(self.items["currency"] == currency).to_numpy()]
 
     def accounts_of(self, currency: str) -> pd.DataFrame:
         """Return the accounts of a currency."""
