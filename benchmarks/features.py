@@ -199,7 +199,7 @@ def table(result: dict[str, Any]) -> str:
 def write(path: Path, result: dict[str, Any]) -> None:
     """Write JSON to a temporary name and rename it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    temporary.write_text(json.dumps(result, indent=1, default=str) + "\n", "utf-8")
     temporary.replace(path)
 
 

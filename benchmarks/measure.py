@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -174,6 +175,12 @@ def give_way() -> None:
     score = Path("/proc/self/oom_score_adj")
     if score.is_file():
         score.write_text("1000", "utf-8")
+
+
+def command_line(module: str) -> str:
+    """Return the command that was given, folders of this machine left out."""
+    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    return shlex.join(["python", "-m", module, *words])
 
 
 def machine() -> dict[str, Any]:

@@ -2,21 +2,21 @@
 
 Usage: python -m benchmarks.models LEDGER [--config NAME] [--trials N] [--rows N] [--out FILE]
 
-At each origin of the configuration's backtest every model sees the same outcomes. Each
-searches the same number of trials on folds inside that past (ours by ``training.search``, the
-others by Optuna on the newest weeks), is fitted anew on all of it, and is judged on what
-followed. ``rollrisk`` is the recipe as configured, ``rollrisk, searched`` the same after its
-search, ``rollrisk, uncalibrated`` the recipe without recalibration. Differences are rollrisk
-less the rival, with intervals over accounts.
+At each origin of the configuration's backtest every model sees the same outcomes and the features
+that the configuration names. Each searches the same number of trials inside that past (ours by
+``training.search`` on rolling folds, the others by Optuna on the newest weeks), is fitted anew on
+all of it, and is judged on what followed. ``rollrisk`` is the recipe as configured, ``rollrisk,
+searched`` the same after its search, ``rollrisk, uncalibrated`` the recipe without
+recalibration. Differences are rollrisk less the rival, with intervals over accounts.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import date, timedelta
+from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,40 +25,45 @@ import numpy.typing as npt
 import optuna
 import pandas as pd
 
-from benchmarks.measure import machine
+from benchmarks.choices import thinned
+from benchmarks.features import write
+from benchmarks.measure import command_line, machine
 from benchmarks.rivals import RIVALS, Rival, filled, lesson
 from features.ageing import STEP_DAYS
 from features.ledger.read import Ledger, open_ledger
-from models.scorer import survival_curves
-from training.backtest import judged_rows, plan_origins
+from models.calibrator import Calibrator
+from training.ablation import fitted_step_1, mixed, step_1_probabilities
 from training.baselines import baseline_probabilities
 from training.config import TrainingConfig, read_config
 from training.dataset import Dataset, as_of_grid, load_dataset
 from training.metrics import clipped_log_loss, compare, paired_intervals
-from training.recipe import MODEL, choose, make_bundle, oldest_as_of
+from training.origins import OriginRows, plan_origins, rows_of_origin
+from training.recipe import MODEL, oldest_as_of
 from training.search import rolling_folds, search
-from training.splits import four_windows
 
 Floats = npt.NDArray[np.float64]
+
+LIBRARIES = ("lightgbm", "catboost", "xgboost", "scikit-learn", "hazardous", "optbinning")
 
 JUDGE_DAYS = 56
 """Newest days of the past on which a rival's trials are judged; a third of a short past."""
 
 
-def compete(ledger: Ledger, config: TrainingConfig, trials: int, rows: int) -> dict[str, Any]:
+def compete(ledger: Ledger, config: TrainingConfig, trials: int, max_rows: int) -> dict[str, Any]:
     """Return the figures of all models over all origins, and what each cost to fit."""
     lag = ledger.manifest.maturity_lag_days
     origins = plan_origins(ledger, config)
     oldest = oldest_as_of(ledger, config, origins[0].first)
     dates = as_of_grid(origins[-1].last, oldest, config.windows.every_days)
-    data = load_dataset(ledger, dates, max_rows=rows)
+    data = load_dataset(ledger, dates)
+    inner = replace(config, windows=replace(config.windows, test_days=0))
     seconds: dict[str, float] = {}
     parts = []
     for origin in origins:
-        past = data.between(None, origin.train_until).known_by(origin.cutoff, lag)
-        past = past.select(~np.isnan(past.target("step_1")))
-        test = judged_rows(data.between(origin.first, origin.last), config)
-        guesses = ours(ledger, past, test, config, origin.cutoff, trials, seconds)
+        rows = rows_of_origin(data, origin, inner, lag)
+        past, test = thinned(rows.past, max_rows / len(rows.past)), rows.test
+        rows = replace(rows, past=past)
+        guesses = ours(rows, inner, lag, trials, seconds)
         guesses |= baseline_probabilities(past, test, config.seed)
         for name, rival in RIVALS.items():
             started = time.process_time()
@@ -67,48 +72,33 @@ def compete(ledger: Ledger, config: TrainingConfig, trials: int, rows: int) -> d
             tell(f"{origin.cutoff} {name}: {seconds[name]:.0f} processor seconds")
         parts.append(
             pd.DataFrame(
-                {"account": test.account, "y": test.target("step_1"), "dollars": test.balance}
+                {
+                    "account": test.account,
+                    "past_due": test.days_past_due > 0,
+                    "y": test.target("step_1"),
+                    "dollars": test.balance,
+                }
             ).assign(**guesses)
         )
     return figures(pd.concat(parts, ignore_index=True), seconds, config.seed)
 
 
 def ours(
-    ledger: Ledger,
-    past: Dataset,
-    test: Dataset,
-    config: TrainingConfig,
-    cutoff: date,
-    trials: int,
-    seconds: dict[str, float],
+    rows: OriginRows, config: TrainingConfig, lag: int, trials: int, seconds: dict[str, float]
 ) -> dict[str, Floats]:
     """Return our probabilities: as configured, without recalibration, and after the search."""
-    lag = ledger.manifest.maturity_lag_days
-    inner = replace(config, windows=replace(config.windows, test_days=0))
-    first, last = past.as_of.min().date(), past.as_of.max().date()
-
-    def fitted(used: TrainingConfig) -> dict[str, Floats]:
-        choices = choose(
-            past, four_windows(first, last, used.windows, lag), used, lag, lambda _: None
-        )
-        guesses = {}
-        for name, calibrators in (("", choices.calibrators), (", uncalibrated", {})):
-            kept = replace(choices, calibrators=calibrators)
-            bundle = make_bundle(ledger, past, kept, used, cutoff, None)
-            guesses[name] = survival_curves(bundle, test.frame, test.segment).at(STEP_DAYS)
-        return guesses
-
     started = time.process_time()
-    plain = fitted(inner)
+    part, margin, choices = fitted_step_1(rows, config, lag)
     seconds[MODEL] = seconds.get(MODEL, 0.0) + time.process_time() - started
-    found = search(rolling_folds(past, last, inner, lag), inner, trials=trials, progress=tell)
-    searched = fitted(found.best)
+    folds = rolling_folds(rows.past, rows.past.as_of.max().date(), config, lag)
+    found = search(folds, config, trials=trials, parts=("step_1",), progress=tell)
     name = f"{MODEL}, searched"
+    searched = step_1_probabilities(rows, found.best, lag)
     seconds[name] = seconds.get(name, 0.0) + time.process_time() - started
     return {
-        MODEL: plain[""],
-        f"{MODEL}, uncalibrated": plain[", uncalibrated"],
-        name: searched[""],
+        MODEL: mixed(rows, choices, part.calibrator.probability(margin)),
+        f"{MODEL}, uncalibrated": Calibrator().probability(margin),
+        name: searched,
     }
 
 
@@ -116,7 +106,7 @@ def theirs(
     rival: Rival, past: Dataset, test: Dataset, lag: int, trials: int, config: TrainingConfig
 ) -> Floats:
     """Return a rival's probabilities after its search and a fit on all of the past."""
-    names = filled(past)
+    names = filled(past, config.feature_names)
     newest = past.as_of.max().date()
     span = (newest - past.as_of.min().date()).days
     first = newest - timedelta(days=min(JUDGE_DAYS, span // 3) - 1)
@@ -143,13 +133,15 @@ def figures(rows: pd.DataFrame, seconds: Mapping[str, float], seed: int) -> dict
     account = rows["account"].to_numpy(dtype=object)
     models = {
         str(name): rows[name].to_numpy(dtype=float)
-        for name in rows.columns.drop(["account", "y", "dollars"])
+        for name in rows.columns.drop(["account", "past_due", "y", "dollars"])
     }
+    late = rows["past_due"].to_numpy(dtype=bool)
     return {
         "rows": len(rows),
         "accounts": int(rows["account"].nunique()),
         "processor_seconds": {name: round(spent, 1) for name, spent in seconds.items()},
         "figures": compare(y, models, dollars),
+        "past_due": compare(y[late], {name: p[late] for name, p in models.items()}, dollars[late]),
         "rollrisk_minus": {
             name: {
                 figure: asdict(interval)
@@ -190,7 +182,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--config", help="TOML file or shipped name")
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--origins", type=int, help="instead of the configuration's")
-    parser.add_argument("--rows", type=int, default=200_000, help="rows loaded at most")
+    parser.add_argument("--rows", type=int, default=200_000, help="rows learnt from at most")
+    parser.add_argument("--words", default="", help="what the ledger is, for the page")
     parser.add_argument("--out", type=Path, help="JSON file")
     return parser.parse_args()
 
@@ -203,16 +196,16 @@ def main() -> None:
     if asked.origins is not None:
         config = replace(config, backtest=replace(config.backtest, origins=asked.origins))
     result = {
-        "machine": machine(),
+        "ledger": asked.words or asked.ledger.name,
+        "command": command_line("benchmarks.models"),
+        "machine": machine() | {name: version(name) for name in LIBRARIES},
         "config": config.to_json(),
         "trials": asked.trials,
         **compete(open_ledger(asked.ledger), config, asked.trials, asked.rows),
     }
     print(table(result))
     if asked.out is not None:
-        temporary = asked.out.with_name(f".{asked.out.name}.new")
-        temporary.write_text(json.dumps(result, indent=1, default=str) + "\n", "utf-8")
-        temporary.replace(asked.out)
+        write(asked.out, result)
 
 
 if __name__ == "__main__":

@@ -64,8 +64,12 @@ def unfinished(result: dict[str, Any]) -> str:
 
 
 def draw(source: Path, picture: Path) -> None:
-    """Draw ``source`` into ``picture``, by a temporary name; the same figures, the same bytes."""
-    figure = growth_figure(json.loads(source.read_text("utf-8")))
+    """Draw the growth in ``source`` into ``picture``."""
+    save(growth_figure(json.loads(source.read_text("utf-8"))), picture)
+
+
+def save(figure: Figure, picture: Path) -> None:
+    """Write a figure by a temporary name; the same figures, the same bytes."""
     ending = picture.suffix.lstrip(".")
     temporary = picture.with_name(f".{os.getpid()}.{picture.name}")
     undated = {"Date": None} if ending == "svg" else None

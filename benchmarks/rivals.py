@@ -4,6 +4,7 @@ A rival turns a trial of the shared search into a fitted model; the search, the 
 number of trials are the same for all. Install them with ``pip install 'rollrisk[bench]'``.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,10 +62,16 @@ class Rival:
     fit: Callable[[Lesson, Mapping[str, Any], int], Predict]
 
 
-def filled(data: Dataset) -> tuple[str, ...]:
-    """Return the features that have a value in some row: some rivals refuse empty columns."""
-    some = ~np.isnan(data.frame.matrix(data.frame.names)).all(axis=0)
-    return tuple(name for name, one in zip(data.frame.names, some, strict=True) if one)
+THREADS = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
+"""Threads that a rival may use."""
+
+LEVELS = 64
+
+
+def filled(data: Dataset, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of ``names`` with a value in some row: some rivals refuse empty columns."""
+    some = ~np.isnan(data.frame.matrix(names)).all(axis=0)
+    return tuple(name for name, one in zip(names, some, strict=True) if one)
 
 
 def lesson(data: Dataset, names: tuple[str, ...]) -> Lesson:
@@ -95,7 +102,7 @@ def durations(data: Dataset) -> tuple[Floats, Floats]:
 
 
 def _lightgbm_plain(rows: Lesson, _: Mapping[str, Any], seed: int) -> Predict:
-    model = lightgbm.LGBMClassifier(random_state=seed, n_jobs=2, verbosity=-1)
+    model = lightgbm.LGBMClassifier(random_state=seed, n_jobs=THREADS, verbosity=-1)
     model.fit(rows.inputs, rows.y)
     return lambda x: np.asarray(model.predict_proba(x))[:, 1]
 
@@ -113,7 +120,7 @@ def _catboost(rows: Lesson, asked: Mapping[str, Any], seed: int) -> Predict:
     from catboost import CatBoostClassifier  # noqa: PLC0415 (an extra)
 
     model = CatBoostClassifier(
-        **asked, random_seed=seed, verbose=False, thread_count=2, allow_writing_files=False
+        **asked, random_seed=seed, verbose=False, thread_count=THREADS, allow_writing_files=False
     )
     model.fit(rows.inputs, rows.y)
     return lambda x: np.asarray(model.predict_proba(x))[:, 1]
@@ -132,7 +139,7 @@ def _xgboost_space(trial: optuna.Trial) -> dict[str, Any]:
 def _xgboost(rows: Lesson, asked: Mapping[str, Any], seed: int) -> Predict:
     from xgboost import XGBClassifier  # noqa: PLC0415 (an extra)
 
-    model = XGBClassifier(**asked, random_state=seed, n_jobs=2, tree_method="hist")
+    model = XGBClassifier(**asked, random_state=seed, n_jobs=THREADS, tree_method="hist")
     model.fit(rows.inputs, rows.y)
     return lambda x: np.asarray(model.predict_proba(x), dtype=float)[:, 1]
 
@@ -157,7 +164,7 @@ def _hist(rows: Lesson, asked: Mapping[str, Any], seed: int) -> Predict:
 
 def _hazardous_space(trial: optuna.Trial) -> dict[str, Any]:
     return {
-        "n_iter": trial.suggest_int("n_iter", 40, 160, log=True),
+        "n_iter": trial.suggest_int("n_iter", 30, 100, log=True),
         "learning_rate": trial.suggest_float("learning_rate", 0.03, 0.2, log=True),
         "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 6, 48, log=True),
     }
@@ -167,11 +174,31 @@ def _hazardous(rows: Lesson, asked: Mapping[str, Any], seed: int) -> Predict:
     from hazardous import SurvivalBoost  # noqa: PLC0415 (an extra)
 
     seen = rows.days > 0
+    # It looks for the bins of every column anew at each round; 64 levels spare it that.
+    edges = [
+        np.unique(np.nanquantile(column, np.linspace(0, 1, LEVELS + 1)[1:-1]))
+        for column in rows.inputs[seen].T
+    ]
+
+    def levels(x: Floats) -> Floats:
+        codes = [
+            np.where(np.isnan(column), np.nan, np.searchsorted(edge, column).astype(float))
+            for column, edge in zip(x.T, edges, strict=True)
+        ]
+        return np.column_stack(codes)
+
     y = pd.DataFrame({"event": rows.resolved[seen].astype(int), "duration": rows.days[seen]})
-    model = SurvivalBoost(**asked, random_state=seed, show_progressbar=False)
-    model.fit(rows.inputs[seen], y)
+    # The books end on one day for all: no need to model who is censored.
+    model = SurvivalBoost(
+        **asked,
+        random_state=seed,
+        show_progressbar=False,
+        ipcw_strategy="kaplan-meier",
+        n_horizons_per_observation=1,
+    )
+    model.fit(levels(rows.inputs[seen]), y)
     at_30 = np.array([float(STEP_DAYS)])
-    return lambda x: np.asarray(model.predict_survival_function(x, times=at_30))[:, 0]
+    return lambda x: np.asarray(model.predict_survival_function(levels(x), times=at_30))[:, 0]
 
 
 def _scorecard_space(trial: optuna.Trial) -> dict[str, Any]:
@@ -186,7 +213,7 @@ def _scorecard(rows: Lesson, asked: Mapping[str, Any], seed: int) -> Predict:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 (slow)
 
     names = [f"f{column}" for column in range(rows.inputs.shape[1])]
-    bins = BinningProcess(names, max_n_bins=asked["max_n_bins"], n_jobs=2)
+    bins = BinningProcess(names, max_n_bins=asked["max_n_bins"], n_jobs=THREADS)
     woe = bins.fit_transform(rows.inputs, rows.y, metric="woe", metric_missing="empirical")
     model = LogisticRegression(C=asked["C"], max_iter=500, random_state=seed)
     model.fit(woe, rows.y)

@@ -58,11 +58,12 @@ def _result(result: Mapping[str, Any]) -> list[str]:
 def _row(entry: Mapping[str, Any]) -> str:
     added = ", not read by the recipe: added" if entry["change"] == "added" else ""
     title = f"{FAMILIES[entry['family']]} (`{entry['family']}`{added})"
-    figures = " | ".join(_gap(entry[name]) for name in ("log_loss", "average_precision"))
+    figures = " | ".join(gap_text(entry[name]) for name in ("log_loss", "average_precision"))
     return f"| {title} | {entry['features']} | {figures} |"
 
 
-def _gap(gap: Mapping[str, float]) -> str:
+def gap_text(gap: Mapping[str, float]) -> str:
+    """Return a difference with its interval, bold where the interval does not hold 0."""
     low, high = (f"{gap[end]:+.4f}" for end in ("low", "high"))
     text = f"{gap['difference']:+.4f} [{low}, {high}]".replace("-", "−")
     return text if gap["low"] <= 0 <= gap["high"] else f"**{text}**"

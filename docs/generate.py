@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docs.ablation import ablation_page
 from docs.lineage import lineage_page
+from docs.models import models_page
 from docs.service import service_page
 from features.catalogue import FAMILIES, MODEL_FEATURES
 from features.ledger.tables import TABLES
@@ -26,6 +27,8 @@ def features_page() -> str:
     ]
     for family, title in FAMILIES.items():
         rows = [feature for feature in MODEL_FEATURES if feature.family == family]
+        if not rows:
+            continue
         lines += ["", f"## {title} (`{family}`)", ""]
         lines += ["| feature | unit | range | direction | reads as | query | needs |"]
         lines += ["|---|---|---|---|---|---|---|"]
@@ -69,6 +72,7 @@ PAGES = {
     "lineage.md": lineage_page,
     "ledger.md": ledger_page,
     "ablation.md": ablation_page,
+    "models.md": models_page,
     "service.md": service_page,
 }
 

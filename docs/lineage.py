@@ -11,10 +11,10 @@ from functools import cache
 from sqlglot import exp
 from sqlglot.lineage import lineage
 
-from features.catalogue import CATALOGUE, FAMILIES
-from features.engines import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, query_text
+from features.catalogue import CATALOGUE, FAMILIES, MODEL_FEATURES
 from features.inputs import Rules, input_tables
 from features.ledger.tables import TABLES
+from features.stages import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, query_text
 
 STAGES = frozenset((*ITEM_STAGES, *FEATURE_STAGES, *PEER_STAGES))
 
@@ -29,6 +29,8 @@ def lineage_page() -> str:
         "books showed it at the as-of date.",
     ]
     for family, title in FAMILIES.items():
+        if all(feature.family != family for feature in MODEL_FEATURES):
+            continue
         lines += ["", f"## {title} (`{family}`)", ""]
         if family == "peers":
             tables = ", ".join(sorted(tables_behind("peer_levels")))

@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from features.ageing import bucket_index
 from features.catalogue import CATALOGUE, NAMES, feature_digest
-from features.engines import EngineOptions, Session, needed_stages, open_session
+from features.engines import EngineOptions, Session, open_session
 from features.gather import ITEMS, gather
 from features.inputs import Rules
 from features.ledger.read import Ledger
+from features.stages import needed_stages
 
 KEYS: tuple[str, ...] = (
     "as_of",
@@ -163,7 +164,9 @@ def _parts(
     features = tuple(feature for feature in CATALOGUE if feature.name in wanted)
     if unknown := wanted.difference(NAMES):
         raise KeyError(f"No features are called {sorted(unknown)}.")
-    stages = needed_stages(feature.query for feature in features)
+    stages = needed_stages(
+        feature.query for feature in features if present.issuperset(feature.needs)
+    )
     digest = feature_digest(names)
     dates, size = session.as_of, options.dates_at_once
     for start in range(0, len(dates), size):

@@ -116,14 +116,14 @@ def feature_digest(names: tuple[str, ...] = NAMES) -> str:
     >>> len(feature_digest())
     16
     """
-    from features.engines import (  # noqa: PLC0415 (engines reads the SQL folder)
+    from features.inputs import HALF_LIFE_DAYS, LOOKS_BACK_DAYS  # noqa: PLC0415 (beside it)
+    from features.return_codes import return_codes  # noqa: PLC0415 (beside it)
+    from features.stages import (  # noqa: PLC0415 (beside it)
         FEATURE_STAGES,
         ITEM_STAGES,
         PEER_STAGES,
         query_text,
     )
-    from features.inputs import HALF_LIFE_DAYS, LOOKS_BACK_DAYS  # noqa: PLC0415 (beside it)
-    from features.return_codes import return_codes  # noqa: PLC0415 (beside it)
     from features.usual_curve import KNOTS  # noqa: PLC0415 (beside it)
 
     digest = hashlib.sha256()

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features.engines import Session, needed_stages
+from features.engines import Session
+from features.stages import needed_stages
 
 Cents = npt.NDArray[np.int64]
 
@@ -91,7 +92,8 @@ def net_items(session: Session) -> Netting:
     back[ordered["position"].to_numpy()] = np.arange(len(ordered))
     for name in PARTS:
         taken = np.zeros(len(ordered), dtype=np.int64)
-        for amounts in _amounts(session.arrow(_QUERIES[name]), ordered, group, remaining):
+        rows = session.arrow(_QUERIES[name])
+        for amounts in _amounts(rows, ordered, group, remaining) if rows.num_rows else ():
             taken += amounts
             remaining -= amounts
         parts[name] = taken[back]

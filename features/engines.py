@@ -1,20 +1,15 @@
 """Run the feature SQL of a ledger for a list of as-of dates, on DuckDB or on Spark.
 
-The ``.sql`` files under ``features/sql`` are the only definition of a feature. Each is one
-``select`` over the ledger views (see ``features.ledger.read``), the input tables (see
-``features.inputs``) and the results of the stages before it. An engine materialises each
-stage once, for all dates together. DuckDB is part of this process; Spark runs the same files
-(see ``features.spark``) and gives the same bytes.
+An engine materialises each stage (see ``features.stages``) once, for all dates together. DuckDB
+is part of this process; Spark runs the same files (see ``features.spark``) and gives the same
+bytes.
 """
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib import resources
 from typing import Any, Literal, Protocol, get_args
 
 import duckdb
@@ -22,55 +17,8 @@ import pyarrow as pa
 
 from features.inputs import Rules, date_tables, input_tables
 from features.ledger.read import Ledger, show_tables
-
-STATE_STAGES = ("credited_sources", "applied", "due_dates", "item_states")
-"""Stages that answer what the books showed of each invoice."""
-
-ITEM_STAGES = (
-    *STATE_STAGES,
-    "open_items",
-    "open_accounts",
-    "asked_accounts",
-)
-"""Stages that answer what is open, how much and how old."""
-
-LASTING_STAGES = (*STATE_STAGES, "source_states")
-"""Stages that hold every day asked for; the others answer for the dates in hand."""
-
-FEATURE_STAGES = (
-    "source_states",
-    "histories",
-    "promise_states",
-    "unapplied",
-    "plan_states",
-    "known_disputes",
-    "dated_terms",
-    "document",
-    "ageing",
-    "past_ageing",
-    "payment_behaviour",
-    "pay_days",
-    "regularity",
-    "recent_payments",
-    "peer_items",
-    "own_history",
-    "life_table",
-    "own_rolls",
-    "billing",
-    "item_against_usual",
-    "returns",
-    "item_returns",
-    "disputing",
-    "item_disputes",
-    "promise_keeping",
-    "item_promises",
-    "item_plans",
-    "credit_use",
-    "terms_of_trade",
-    "family",
-    "due_calendar",
-)
-"""Stages that describe payment behaviour, in order of their needs."""
+from features.stages import LASTING_STAGES, query_text
+from features.standing import open_standing_session
 
 CLUSTERED_BY = {"histories": "account_no", "peer_items": "as_of, account_no"}
 """Order in which DuckDB stores the stages that others sum up by account.
@@ -78,9 +26,6 @@ CLUSTERED_BY = {"histories": "account_no", "peer_items": "as_of, account_no"}
 A sum by account then meets the rows of an account together, which is about a third quicker;
 the values do not depend on it.
 """
-
-PEER_STAGES = ("peer_groups", "peer_levels")
-"""Stages that describe all accounts of a kind; a model's profile holds what they say."""
 
 
 EngineName = Literal["duckdb", "spark"]
@@ -108,6 +53,9 @@ class EngineOptions:
         For example ``"2GB"``; None for the engine's own limit.
     spill_folder : str or None
         Folder for work that does not fit into memory.
+    standing : bool
+        Whether DuckDB keeps the plans of its queries for later sessions, which is several times
+        quicker for one account. Holds for ledgers in memory alone, on one thread.
     dates_at_once : int
         As-of dates whose payment histories are unrolled together: more are a little quicker
         and need more memory. The values do not depend on it.
@@ -117,36 +65,8 @@ class EngineOptions:
     threads: int | None = None
     memory_limit: str | None = None
     spill_folder: str | None = None
+    standing: bool = False
     dates_at_once: int = 12
-
-
-def needed_stages(queries: Iterable[str]) -> tuple[str, ...]:
-    """Return the stages that some queries build on, and the queries, in order.
-
-    Examples
-    --------
-    >>> needed_stages(["known_disputes"])[-3:]
-    ('open_accounts', 'asked_accounts', 'known_disputes')
-    """
-    every = (*ITEM_STAGES, *FEATURE_STAGES)
-    needed = {*queries, "open_items"}
-    for stage in reversed(every):
-        if stage in needed:
-            words = _words(stage)
-            needed.update(name for name in every if name in words)
-    return tuple(stage for stage in every if stage in needed)
-
-
-@cache
-def _words(stage: str) -> frozenset[str]:
-    """Return the words of a query, comments left out."""
-    return frozenset(re.findall(r"\w+", re.sub(r"--.*", "", query_text(stage))))
-
-
-@cache
-def query_text(name: str) -> str:
-    """Return the text of ``features/sql/<name>.sql``."""
-    return resources.files("features.sql").joinpath(f"{name}.sql").read_text("utf-8")
 
 
 class Session(Protocol):
@@ -166,8 +86,24 @@ class Session(Protocol):
     def arrow(self, sql: str) -> pa.Table:
         """Return the result of a query over the stages as an Arrow table."""
 
+    def columns(self, stage: str, keys: Sequence[str], values: Sequence[str]) -> pa.Table:
+        """Return columns of a stage that has run: keys as they are, values as doubles."""
+
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under ``name``."""
+
+
+def columns_query(stage: str, keys: Sequence[str], values: Sequence[str]) -> str:
+    """Return the query for some columns of a stage: keys as they are, values as doubles.
+
+    Examples
+    --------
+    >>> columns_query("ageing", ["as_of"], ["open_items"])
+    'select "as_of", cast("open_items" as double) as "open_items" from "ageing"'
+    """
+    doubles = (f'cast("{name}" as double) as "{name}"' for name in values)
+    names = (f'"{key}"' for key in keys)
+    return f'select {", ".join([*names, *doubles])} from "{stage}"'  # noqa: S608 (catalogue names)
 
 
 class DuckDBSession:
@@ -202,6 +138,10 @@ class DuckDBSession:
     def arrow(self, sql: str) -> pa.Table:
         """Return the result of a query over the stages as an Arrow table."""
         return self._connection.sql(sql).to_arrow_table()
+
+    def columns(self, stage: str, keys: Sequence[str], values: Sequence[str]) -> pa.Table:
+        """Return columns of a stage that has run: keys as they are, values as doubles."""
+        return self.arrow(columns_query(stage, keys, values))
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under ``name``."""
@@ -250,6 +190,10 @@ def open_session(
             yield session
         return
     others = dict(beside or {})
+    if chosen.standing and not others and not ledger.files:
+        with open_standing_session(ledger, as_of, inputs) as session:
+            yield session
+        return
     config = _config((ledger, *others.values()), chosen)
     connection = duckdb.connect(":memory:", config=config)
     try:

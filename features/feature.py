@@ -33,7 +33,10 @@ FAMILIES: dict[str, str] = {
     "family": "Parent and sister accounts",
     "peers": "Accounts of its kind",
     "calendar": "Calendar",
+    "matrix": "The roll-rate matrix",
 }
+"""Families of what drives a score, and their titles. ``matrix`` has no features: it is the pull
+towards the roll-rate matrix where there is little history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ Places = npt.NDArray[np.int64]
 class Reader(Protocol):
     """What is asked of a session here."""
 
-    def arrow(self, sql: str) -> pa.Table:
-        """Return the result of a query over the stages."""
+    def columns(self, stage: str, keys: Sequence[str], values: Sequence[str]) -> pa.Table:
+        """Return columns of a stage: keys as they are, values as doubles."""
         ...
 
 
@@ -75,8 +75,7 @@ def gather(
         grain = features[positions[0]].grain
         keys = _KEYS[grain]
         names = [features[position].name for position in positions]
-        columns = ", ".join(f'cast("{name}" as double) as "{name}"' for name in names)
-        rows = reader.arrow(f"select {', '.join(keys)}, {columns} from {query}")  # noqa: S608
+        rows = reader.columns(query, keys, names)
         source, target = _places(items, rows, keys)
         for position, name in zip(positions, names, strict=True):
             out[position, target] = rows[name].to_numpy()[source]

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from features.ageing import BUCKETS, EDGES, UNDATED
-from features.engines import ITEM_STAGES, STATE_STAGES, Session, query_text
+from features.engines import Session
+from features.stages import ITEM_STAGES, STATE_STAGES, query_text
 
 
 def days_sales_outstanding(receivables: float, sales: float, days: int) -> float:

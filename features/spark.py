@@ -24,12 +24,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from features.dialect import to_spark
-from features.engines import LASTING_STAGES, EngineError, EngineOptions, query_text
+from features.engines import EngineError, EngineOptions, columns_query
 from features.inputs import date_tables
 from features.java import find_java, java_home
 from features.ledger.arrow import arrow_schema
 from features.ledger.read import Ledger, read_stored, stored_query, visible_query
 from features.ledger.tables import TABLES, Table
+from features.stages import LASTING_STAGES, query_text
 
 SETTINGS: dict[str, str] = {
     "spark.sql.ansi.enabled": "true",
@@ -80,6 +81,10 @@ class SparkEngine:
     def arrow(self, sql: str) -> pa.Table:
         """Return the result of a query over the stages as an Arrow table."""
         return self._spark.sql(to_spark(sql)).toArrow()
+
+    def columns(self, stage: str, keys: Sequence[str], values: Sequence[str]) -> pa.Table:
+        """Return columns of a stage that has run: keys as they are, values as doubles."""
+        return self.arrow(columns_query(stage, keys, values))
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under ``name``."""

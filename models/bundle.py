@@ -3,7 +3,7 @@
 A bundle is a folder with ``bundle.json`` and one ``<name>.txt`` of LightGBM per part:
 ``step_1`` … ``step_4`` for P(unresolved at the end of a step | unresolved at its start), and
 ``cut_14``, ``cut_7`` for the share of a step's payments that come earlier. A bundle without
-parts is the roll-rate matrix alone.
+parts is the roll-rate matrix alone. Bundles of format 1 have no ``fallback``.
 """
 
 import hashlib
@@ -16,9 +16,13 @@ from typing import Any
 import lightgbm
 
 from models.calibrator import Calibrator
+from models.fallback import Fallback
 from models.profile import Profile
 
-FORMAT = 1
+FORMAT = 2
+FORMATS = (1, 2)
+"""Every format that was ever written; all are read and scored as they were."""
+
 PARTS: tuple[str, ...] = ("step_1", "step_2", "step_3", "step_4", "cut_14", "cut_7")
 
 
@@ -49,6 +53,8 @@ class Bundle:
         Digest of the feature definitions the model was trained on.
     profile : Profile
         Reference values of the training portfolio.
+    fallback : Fallback or None
+        How far the matrix answers where there is little history; None for not at all.
     facts : mapping
         What people ask about a model: windows, metrics, configuration, ledger digest.
     version : str
@@ -59,6 +65,7 @@ class Bundle:
     feature_names: tuple[str, ...]
     feature_digest: str
     profile: Profile
+    fallback: Fallback | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""
 
@@ -83,6 +90,8 @@ def bundle_digest(bundle: Bundle) -> str:
         digest.update(json.dumps(part.calibrator.to_json(), sort_keys=True).encode())
     digest.update(json.dumps(bundle.profile.to_json(), sort_keys=True).encode())
     digest.update(bundle.feature_digest.encode())
+    if bundle.fallback is not None:
+        digest.update(json.dumps(bundle.fallback.to_json(), sort_keys=True).encode())
     return digest.hexdigest()[:12]
 
 
@@ -97,6 +106,7 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
         "feature_digest": bundle.feature_digest,
         "calibrators": {name: part.calibrator.to_json() for name, part in bundle.parts.items()},
         "profile": bundle.profile.to_json(),
+        "fallback": None if bundle.fallback is None else bundle.fallback.to_json(),
         "facts": dict(bundle.facts),
     }
     (folder / "bundle.json").write_text(json.dumps(content, indent=1, default=str), "utf-8")
@@ -126,10 +136,10 @@ def read_bundle(folder: Path, version: str = "") -> Bundle:
         raise BundleError(
             f"{path} is not valid JSON ({error}). Train the model again with `rollrisk train`."
         ) from error
-    if content.get("format") != FORMAT:
+    if content.get("format") not in FORMATS:
         raise BundleError(
-            f"{path}: format must be {FORMAT}, got {content.get('format')!r}. Train the model "
-            "again with this version of rollrisk."
+            f"{path}: format must be one of {list(FORMATS)}, got {content.get('format')!r}. Train the "
+            "model again with this version of rollrisk."
         )
     parts = {}
     missing = set(PARTS) - set(content["calibrators"])
@@ -148,6 +158,7 @@ def read_bundle(folder: Path, version: str = "") -> Bundle:
         feature_names=tuple(content["feature_names"]),
         feature_digest=content["feature_digest"],
         profile=Profile.from_json(content["profile"]),
+        fallback=Fallback(**content["fallback"]) if content.get("fallback") else None,
         facts=content["facts"],
         version=version,
     )

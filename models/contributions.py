@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import MODEL_FEATURES, MODEL_NAMES
-from models.explain import FAMILY_NAMES, feature_cents
+from models.explain import FAMILY_NAMES, MATRIX_FAMILY, Explanation, feature_cents
 from models.reasons import BASE
 
 Floats = npt.NDArray[np.float64]
@@ -21,7 +21,7 @@ FAMILY_MEMBERS: dict[str, list[int]] = {
     family: [at for at, feature in enumerate(MODEL_FEATURES) if feature.family == family]
     for family in FAMILY_NAMES
 }
-"""Places of each family's features in the catalogue."""
+"""Places of each family's features in the catalogue; the matrix has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class Parts:
     ----------
     log_odds : numpy.ndarray of float64, shape (n, n_features)
         By feature of the catalogue.
+    pull : numpy.ndarray of float64, shape (n,)
+        Log-odds that the roll-rate matrix adds, where it has a part in the answer.
     base, probability_base, scale : numpy.ndarray of float64, shape (n,)
         As in ``models.explain.Explanation``.
     cents : numpy.ndarray of int64, shape (n, n_families + 1)
@@ -41,6 +43,7 @@ class Parts:
     """
 
     log_odds: Floats
+    pull: Floats
     base: Floats
     probability_base: Floats
     scale: Floats
@@ -77,7 +80,7 @@ class Level:
     collectible_cents, at_risk_cents : int
         Of the items that have dollars at risk.
     log_odds, probability : float
-        Weighted means: what base and families, or base and features, add up to.
+        Weighted means: what base and families, or base, features and matrix, add up to.
     base : Contribution
         What an average item would carry.
     families, features : tuple of Contribution
@@ -93,11 +96,37 @@ class Level:
     features: tuple[Contribution, ...]
 
 
+def parts_of(explanation: Explanation, cents: Cents, collectible_cents: Cents) -> Parts:
+    """Return what explanations of items hold, with their cents."""
+    return Parts(
+        log_odds=explanation.features,
+        pull=explanation.families[:, FAMILY_NAMES.index(MATRIX_FAMILY)],
+        base=explanation.base,
+        probability_base=explanation.probability_base,
+        scale=explanation.scale,
+        cents=cents,
+        collectible_cents=collectible_cents,
+    )
+
+
+def family_log_odds(parts: Parts) -> dict[str, Floats]:
+    """Return the log-odds of each family on every item, by family."""
+    found: dict[str, Floats] = {
+        family: parts.log_odds[:, members].sum(axis=1) for family, members in FAMILY_MEMBERS.items()
+    }
+    return found | {MATRIX_FAMILY: parts.pull}
+
+
 def only(parts: Parts, place: int) -> Parts:
     """Return the parts of one item alone."""
-    here = slice(place, place + 1)
+    return chosen(parts, slice(place, place + 1))
+
+
+def chosen(parts: Parts, here: slice | npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Parts:
+    """Return the parts of some of the items."""
     return Parts(
         log_odds=parts.log_odds[here],
+        pull=parts.pull[here],
         base=parts.base[here],
         probability_base=parts.probability_base[here],
         scale=parts.scale[here],
@@ -111,19 +140,18 @@ def sum_up(parts: Parts) -> Level:
 
     Without any item at risk every number is 0.
     """
-    rows = np.flatnonzero(parts.cents.any(axis=1))
-    weight = parts.collectible_cents[rows].astype(float)
+    parts = chosen(parts, np.flatnonzero(parts.cents.any(axis=1)))
+    weight = parts.collectible_cents.astype(float)
     weight /= max(weight.sum(), 1.0)
-    log_odds = parts.log_odds[rows]
-    scale = parts.scale[rows]
+    log_odds, scale = parts.log_odds, parts.scale
     feature_log_odds = weight @ log_odds
     feature_probability = (weight * scale) @ log_odds
-    by_feature = feature_cents(log_odds, scale, parts.collectible_cents[rows], parts.cents[rows])
-    by_family = parts.cents[rows].sum(axis=0)
+    by_feature = feature_cents(log_odds, scale, parts.collectible_cents, parts.cents)
+    by_family = parts.cents.sum(axis=0)
     base = Contribution(
         name=BASE,
-        log_odds=float(weight @ parts.base[rows]),
-        probability=float(weight @ parts.probability_base[rows]),
+        log_odds=float(weight @ parts.base),
+        probability=float(weight @ parts.probability_base),
         cents=int(by_family[-1]),
     )
     features = tuple(
@@ -139,15 +167,15 @@ def sum_up(parts: Parts) -> Level:
     families = tuple(
         Contribution(
             name=family,
-            log_odds=sum(features[at].log_odds for at in FAMILY_MEMBERS[family]),
-            probability=sum(features[at].probability for at in FAMILY_MEMBERS[family]),
+            log_odds=float(weight @ odds),
+            probability=float((weight * scale) @ odds),
             cents=int(cents),
         )
-        for family, cents in zip(FAMILY_NAMES, by_family, strict=False)
+        for (family, odds), cents in zip(family_log_odds(parts).items(), by_family, strict=False)
     )
     return Level(
-        collectible_cents=int(parts.collectible_cents[rows].sum()),
-        at_risk_cents=int(parts.cents[rows].sum()),
+        collectible_cents=int(parts.collectible_cents.sum()),
+        at_risk_cents=int(parts.cents.sum()),
         log_odds=base.log_odds + sum(family.log_odds for family in families),
         probability=base.probability + sum(family.probability for family in families),
         base=base,

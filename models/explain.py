@@ -5,7 +5,9 @@ are carried to probability within the calibrated model by the proportional rule
 
     φ_p = φ_margin · (p − p_base) / (margin − margin_base)
 
-whose limit, where the two margins meet, is the slope of the calibrated curve. Probability
+whose limit, where the two margins meet, is the slope of the calibrated curve. What the
+roll-rate matrix adds, where it has a part in the answer, is a family of its own, ``matrix``:
+the mixed probability less the model's, carried to log-odds by the same rule. Probability
 times collectible balance gives dollars; cents are settled by largest remainder at the item,
 so that base and families sum to ``dollars_at_risk`` for items, accounts and the portfolio.
 """
@@ -26,7 +28,9 @@ Floats = npt.NDArray[np.float64]
 Cents = npt.NDArray[np.int64]
 
 FAMILY_NAMES: tuple[str, ...] = tuple(FAMILIES)
-_MEET = 1e-9
+MATRIX_FAMILY = "matrix"
+_MATRIX = FAMILY_NAMES.index(MATRIX_FAMILY)
+_MEET, _FLAT = 1e-9, 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ class Explanation:
     families : numpy.ndarray of float64, shape (n, n_families)
         Log-odds by family, in the order of ``FAMILY_NAMES``.
     base : numpy.ndarray of float64, shape (n,)
-        Log-odds of the base; base and families sum to the margin.
+        Log-odds of the base; base and features sum to the margin of the trees.
     probability : numpy.ndarray of float64, shape (n, n_families)
         Probability points by family.
     probability_base : numpy.ndarray of float64, shape (n,)
@@ -62,7 +66,8 @@ def explain(
 ) -> Explanation:
     """Explain the step-1 probability of every row.
 
-    Rows that the matrix answered have no contributions: their base is the whole probability.
+    Rows that the matrix answered alone have no contributions: their base is the whole
+    probability.
 
     Parameters
     ----------
@@ -80,7 +85,7 @@ def explain(
     features = np.zeros((len(values), len(MODEL_NAMES)))
     base = logit(np.clip(p, 1e-9, 1 - 1e-9))
     p_base = p.copy()
-    scale = np.zeros(len(p))
+    scale, pull = np.zeros(len(p)), np.zeros(len(p))
     modelled = ~np.isnan(curves.margin)
     if modelled.any():
         part = bundle.parts["step_1"]
@@ -90,12 +95,18 @@ def explain(
         features[np.ix_(modelled, read)] = contributions[:, :-1]
         base[modelled] = contributions[:, -1]
         p_base[modelled] = part.calibrator.probability(base[modelled])
+        p_own = part.calibrator.probability(curves.margin[modelled])
         gap = curves.margin[modelled] - base[modelled]
         slope = part.calibrator.slope(base[modelled])
-        rise = p[modelled] - p_base[modelled]
+        rise = p_own - p_base[modelled]
         meets = np.abs(gap) < _MEET
         scale[modelled] = np.where(meets, slope, rise / np.where(meets, 1.0, gap))
+        pull[modelled] = p[modelled] - p_own
     families = features @ _membership()
+    # A calibrated curve without any slope carries nothing: there the base takes the pull.
+    flat = scale < _FLAT
+    p_base += np.where(flat, pull, 0.0)
+    families[:, _MATRIX] = np.where(flat, 0.0, pull / np.where(flat, 1.0, scale))
     return Explanation(
         features=features,
         families=families,
@@ -152,7 +163,7 @@ def feature_cents(
 ) -> Cents:
     """Return each item's cents at risk by feature; shape (n, n_features).
 
-    The features of a family sum to the family's cents, on every item. What a family gained or
+    The features of a family sum to the family's cents, on every item; ``matrix`` has none. What a family gained or
     lost in rounding goes to its largest feature; a feature without a contribution gets nothing.
 
     Parameters
@@ -170,6 +181,8 @@ def feature_cents(
     dollars = scale * collectible_cents
     for place, family in enumerate(FAMILY_NAMES):
         members = [at for at, feature in enumerate(MODEL_FEATURES) if feature.family == family]
+        if not members:
+            continue
         exact = log_odds[:, members] * dollars[:, None]
         result[:, members] = spread_cents(exact, family_cents[:, place])
     return result

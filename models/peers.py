@@ -36,6 +36,9 @@ PAYMENTS: tuple[str, ...] = (
 )
 """Levels of payments, the first columns of a group's row; the rest is survival by age."""
 
+OWN_NAMES: tuple[str, ...] = ("terms_days", "dbt_mean_365", "late_share_365", "own_survival_30")
+"""Features of an item that are held against the levels of its peers."""
+
 PRIOR_ITEMS = 50.0
 
 

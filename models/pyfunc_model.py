@@ -1,7 +1,7 @@
 """The model as MLflow sees it: a model-from-code that reads the bundle's text and JSON.
 
-Input columns are the features of ``rollrisk features`` that the model reads, ``days_past_due``
-and, optionally, ``as_of``, ``segment``, ``region`` (levels of peers are the model's own) and
+Input columns are those of ``rollrisk features`` that the model's answers are made of (see
+``models.scorer.needed_names``) and, optionally, ``as_of``, ``segment``, ``region`` (levels of peers are the model's own) and
 ``residual`` (residual balances are answered by the roll-rate matrix). Output columns are
 ``p_open_7`` … ``p_open_120``.
 """
@@ -15,10 +15,9 @@ import pandas as pd
 from mlflow.pyfunc.model import PythonModel
 
 from features.build import FeatureFrame
-from features.catalogue import NAMES
 from features.peers import GROUP_COLUMNS
 from models.bundle import Bundle, read_bundle
-from models.scorer import CUTS, survival_curves
+from models.scorer import CUTS, needed_names, survival_curves
 
 
 class RollRiskModel(PythonModel):
@@ -37,8 +36,7 @@ class RollRiskModel(PythonModel):
         params: dict[str, Any] | None = None,  # noqa: ARG002 (MLflow's interface)
     ) -> pd.DataFrame:
         """Return P(unresolved) at each cut, one row per input row."""
-        read = self._bundle.feature_names
-        names = tuple(n for n in NAMES if n in read or n in model_input.columns)
+        names = needed_names(self._bundle)
         items = pd.DataFrame(
             {
                 "days_past_due": model_input["days_past_due"].astype(float),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import FAMILIES, MODEL_FEATURES, Feature
-from models.explain import FAMILY_NAMES, Explanation
+from models.explain import FAMILY_NAMES, MATRIX_FAMILY, Explanation
 
 Floats = npt.NDArray[np.float64]
 Cents = npt.NDArray[np.int64]
@@ -52,11 +52,22 @@ class Reason(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What sentences are made from: values of ``MODEL_FEATURES``, explanation, items' ids."""
+    """What sentences are made from, of n items.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (n, len(MODEL_FEATURES))
+        What the model read.
+    explanation : Explanation
+        Contributions.
+    invoice_id, fallback : numpy.ndarray of str, shape (n,)
+        The items, and why the matrix has a part in their answers.
+    """
 
     values: Floats
     explanation: Explanation
     invoice_id: npt.NDArray[np.object_]
+    fallback: npt.NDArray[np.object_]
 
 
 _FORMATS = {
@@ -94,6 +105,20 @@ def sentence(feature: Feature, value: float, invoice_id: str) -> str:
     return f"{subject} {feature.sentence.format(value=format_value(feature, value))}"
 
 
+def matrix_sentence(fallback: str) -> str:
+    """Return why the roll-rate matrix has a part in an answer, as a sentence.
+
+    Examples
+    --------
+    >>> matrix_sentence("matrix 40%: the account has paid 3 invoices in a year")
+    'The roll-rate matrix has 40% of the answer: the account has paid 3 invoices in a year'
+    """
+    if not fallback:
+        return f"{FAMILIES[MATRIX_FAMILY]}: nothing is on record"
+    share, _, why = fallback.removeprefix("matrix ").partition(": ")
+    return f"The roll-rate matrix has {share} of the answer: {why}"
+
+
 def family_sentences(
     evidence: Evidence, rows: Indices, family: str, rising: npt.NDArray[np.bool_]
 ) -> list[str]:
@@ -110,6 +135,8 @@ def family_sentences(
     rising : numpy.ndarray of bool, shape (m,)
         Whether the family raises the figure; the feature must push the same way.
     """
+    if family == MATRIX_FAMILY:
+        return [matrix_sentence(str(evidence.fallback[row])) for row in rows.tolist()]
     members = np.array(
         [index for index, feature in enumerate(MODEL_FEATURES) if feature.family == family]
     )

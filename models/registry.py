@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.bundle import Bundle, BundleError, read_bundle, write_bundle
 from models.home import TRACKING_VARIABLE, Home
-from models.scorer import CUTS
+from models.moved_home import follow_move
+from models.scorer import CUTS, needed_names
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,7 +49,10 @@ class Registered:
 
 
 def connect(home: Home) -> "MlflowClient":
-    """Return a client of the home's MLflow store; makes the store on first use."""
+    """Return a client of the home's MLflow store; makes the store on first use.
+
+    Where the home was moved, its addresses follow (see ``models.moved_home``).
+    """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -64,6 +68,7 @@ def connect(home: Home) -> "MlflowClient":
     # that the user gave: two homes in one process would share the first one's models.
     if given is None:
         os.environ.pop(TRACKING_VARIABLE, None)
+        follow_move(home)
     return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
 
 
@@ -94,14 +99,20 @@ def register_bundle(
 
 
 def _signature(bundle: Bundle) -> "ModelSignature":
-    """Return what the model takes and gives: every number is a double, so that it may be NaN."""
+    """Return what the model takes and gives: every number is a double, so that it may be NaN.
+
+    MLflow drops columns that are not named here.
+    """
     from mlflow.models import ModelSignature  # noqa: PLC0415 (slow to import)
     from mlflow.types import ColSpec, Schema  # noqa: PLC0415
 
-    names = dict.fromkeys([*bundle.feature_names, "days_past_due"])
-    inputs: list[Any] = [ColSpec("double", name) for name in names]
-    inputs.append(ColSpec("string", "segment", required=False))
-    inputs.append(ColSpec("boolean", "residual", required=False))
+    inputs: list[Any] = [ColSpec("double", name) for name in needed_names(bundle)]
+    inputs += [
+        ColSpec("datetime", "as_of", required=False),
+        ColSpec("string", "segment", required=False),
+        ColSpec("string", "region", required=False),
+        ColSpec("boolean", "residual", required=False),
+    ]
     outputs: list[Any] = [ColSpec("double", f"p_open_{days}") for days in CUTS]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 

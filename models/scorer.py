@@ -1,7 +1,8 @@
 """Turn features into the survival curve of each open item.
 
 S(30·k) = s_1 × … × s_k never rises with k. Within the first step
-S(14) = 1 − (1 − S(30))·q14 and S(7) = 1 − (1 − S(30))·q14·r7, so S(7) ≥ S(14) ≥ S(30).
+S(14) = 1 − (1 − S(30))·q14 and S(7) = 1 − (1 − S(30))·q14·r7, so S(7) ≥ S(14) ≥ S(30). Where
+an account or its segment has little history, the curve of the roll-rate matrix is mixed in.
 Between cuts the curve follows the segment's cumulative hazard by days past due.
 """
 
@@ -13,15 +14,14 @@ import numpy.typing as npt
 
 from features.ageing import BUCKETS, EDGES
 from features.build import FeatureFrame
-from features.catalogue import PEER_NAMES
+from features.catalogue import NAMES, PEER_NAMES
 from models.bundle import PARTS, Bundle
-from models.peers import with_peers
+from models.fallback import MATRIX_FALLBACK, PAID_ITEMS, RESIDUAL_FALLBACK
+from models.peers import OWN_NAMES, with_peers
 
 Floats = npt.NDArray[np.float64]
 
 CUTS: tuple[int, ...] = (7, 14, 30, 60, 90, 120)
-MATRIX_FALLBACK = "matrix: no model is trained for this ledger"
-RESIDUAL_FALLBACK = "matrix: residual balance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +33,9 @@ class Curves:
     survival : numpy.ndarray of float64, shape (n, 6)
         P(unresolved) after 7, 14, 30, 60, 90 and 120 days, in [0, 1], falling along a row.
     margin : numpy.ndarray of float64, shape (n,)
-        Step-1 log-odds before calibration; NaN where the matrix answered.
+        Step-1 log-odds of the trees before calibration; NaN where the matrix answered alone.
     fallback : numpy.ndarray of str, shape (n,)
-        Empty, or why the baseline answered.
+        Empty, or why the matrix answered, alone or in part.
     """
 
     survival: Floats
@@ -53,6 +53,20 @@ def model_frame(bundle: Bundle, frame: FeatureFrame) -> FeatureFrame:
     Rows of a month that the model does not know get the newest levels before it.
     """
     return with_peers(frame, bundle.profile.peers)
+
+
+def needed_names(bundle: Bundle) -> tuple[str, ...]:
+    """Return the columns of ``rollrisk features`` that an answer of the model is made of.
+
+    Those that its trees read, those that levels of peers are held against, and the count of paid
+    invoices where the matrix may be mixed in.
+    """
+    needed = {"days_past_due", *bundle.feature_names}
+    if not needed.isdisjoint(PEER_NAMES):
+        needed.update(OWN_NAMES)
+    if bundle.fallback is not None:
+        needed.add(PAID_ITEMS)
+    return tuple(name for name in NAMES if name in needed)
 
 
 def model_inputs(bundle: Bundle, frame: FeatureFrame) -> Floats:
@@ -89,15 +103,23 @@ def survival_curves(
             f"{frame.digest}. Train again with `rollrisk train`."
         )
     days_past_due = frame.items["days_past_due"].to_numpy(dtype=float)
-    rates = bundle.profile.rates(segment, days_past_due)
-    margin = np.full(len(rates), np.nan)
-    fallback = np.full(len(rates), MATRIX_FALLBACK if bundle.is_matrix else "", dtype=object)
-    if not bundle.is_matrix and len(rates):
+    survival = _assemble(bundle.profile.rates(segment, days_past_due))
+    margin = np.full(len(survival), np.nan)
+    fallback = np.full(len(survival), MATRIX_FALLBACK if bundle.is_matrix else "", dtype=object)
+    if not bundle.is_matrix and len(survival):
         modelled = ~frame.items["residual"].to_numpy(dtype=bool)
         fallback[~modelled] = RESIDUAL_FALLBACK
         values = model_inputs(bundle, frame)[modelled]
-        margin[modelled], rates[modelled] = _predict(bundle, values, threads)
-    return Curves(survival=_assemble(rates), margin=margin, fallback=fallback)
+        margin[modelled], rates = _predict(bundle, values, threads)
+        own, usual = _assemble(rates), survival[modelled]
+        if bundle.fallback is not None:
+            paid, kind = frame.column(PAID_ITEMS)[modelled], segment[modelled]
+            share = bundle.fallback.model_share(paid, kind)
+            fallback[modelled] = bundle.fallback.reasons(share, paid, kind)
+            weight = share[:, None]
+            own = np.where(weight < 1.0, weight * own + (1.0 - weight) * usual, own)
+        survival[modelled] = own
+    return Curves(survival=survival, margin=margin, fallback=fallback)
 
 
 def _predict(bundle: Bundle, values: Floats, threads: int) -> tuple[Floats, Floats]:

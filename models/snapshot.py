@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,12 @@ import pyarrow.parquet as pq
 from models.bundle import Bundle, read_bundle, write_bundle
 from models.home import Home
 
-FORMAT = 2
-FORMATS = (1, 2)
+FORMAT = 3
+FORMATS = (1, 2, 3)
 """Every format that was ever written: old snapshots are not served, but pruned and erased."""
 CURRENT = "CURRENT"
+ONLINE = "online"
+"""Folder of the tables that are mapped into memory."""
 ROWS_IN_A_GROUP = 8192
 """Rows of a Parquet group: to read one account, one group is read and not the whole book."""
 
@@ -50,6 +52,10 @@ class SnapshotManifest:
         Reference with which the registry finds the model again.
     model_version, feature_digest : str
         What scored.
+    present : sequence of str or None
+        Tables that the scored ledger had; None where the snapshot does not say.
+    mapped : mapping of str to str
+        SHA-256 of each file in ``online``; empty before format 3.
     """
 
     ledger: str
@@ -58,6 +64,8 @@ class SnapshotManifest:
     model: str
     model_version: str
     feature_digest: str
+    present: Sequence[str] | None = None
+    mapped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -71,13 +79,14 @@ def write_scores(
     tables: Mapping[str, pd.DataFrame],
     texts: Mapping[str, str],
     bundle: Bundle,
+    mapped: Mapping[str, pa.Table] | None = None,
 ) -> None:
     """Write a scoring to ``folder``, all of it or nothing; a folder that is there is replaced.
 
     The model that scored goes into its ``model`` folder: the pair that is served stays whole,
     whatever becomes of the registry.
     """
-    temporary = _write_aside(folder, manifest, tables, texts, bundle)
+    temporary = _write_aside(folder, manifest, tables, texts, bundle, mapped or {})
     if folder.exists():
         old = folder.parent / f".{folder.name}.old.{os.getpid()}"
         folder.rename(old)
@@ -93,6 +102,7 @@ def publish_scores(
     tables: Mapping[str, pd.DataFrame],
     texts: Mapping[str, str],
     bundle: Bundle,
+    mapped: Mapping[str, pa.Table] | None = None,
 ) -> Path:
     """Write a scoring into the home's snapshots and make it the one that is served.
 
@@ -104,7 +114,7 @@ def publish_scores(
         a digest of its content behind the name.
     """
     folder = home.snapshots / manifest.name
-    temporary = _write_aside(folder, manifest, tables, texts, bundle)
+    temporary = _write_aside(folder, manifest, tables, texts, bundle, mapped or {})
     digest = _content_digest(temporary)
     if folder.exists() and _content_digest(folder) != digest:
         folder = home.snapshots / f"{manifest.name}-{digest[:8]}"
@@ -123,7 +133,7 @@ def _content_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(_file_digest(path).encode())
     return digest.hexdigest()
 
 
@@ -133,6 +143,7 @@ def _write_aside(
     tables: Mapping[str, pd.DataFrame],
     texts: Mapping[str, str],
     bundle: Bundle,
+    mapped: Mapping[str, pa.Table],
 ) -> Path:
     """Write a scoring beside ``folder`` under a temporary name, which is returned."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -150,9 +161,48 @@ def _write_aside(
     for name, text in texts.items():
         (temporary / name).write_text(text, "utf-8")
     write_bundle(bundle, temporary / "model")
-    content = {"format": FORMAT, **asdict(manifest)}
-    (temporary / "manifest.json").write_text(json.dumps(content, indent=1, default=str), "utf-8")
+    write_manifest(temporary, replace(manifest, mapped=write_mapped(temporary, mapped)))
     return temporary
+
+
+def write_manifest(folder: Path, manifest: SnapshotManifest) -> None:
+    """Write ``manifest.json``."""
+    content = {"format": FORMAT, **asdict(manifest)}
+    (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str), "utf-8")
+
+
+def write_mapped(folder: Path, tables: Mapping[str, pa.Table]) -> dict[str, str]:
+    """Write tables so that they can be mapped into memory; return the digest of each file."""
+    digests = {}
+    for name, table in tables.items():
+        path = folder / ONLINE / f"{name}.arrow"
+        path.parent.mkdir(exist_ok=True)
+        with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, table.schema) as writer:
+            writer.write_table(table)
+        digests[path.name] = _file_digest(path)
+    return digests
+
+
+def map_tables(folder: Path, manifest: SnapshotManifest) -> dict[str, pa.Table]:
+    """Map the tables of a snapshot into memory; they stay readable after the folder is gone.
+
+    Raises
+    ------
+    ValueError
+        When a file is not the one that was published.
+    """
+    tables = {}
+    for name, digest in manifest.mapped.items():
+        path = folder / ONLINE / name
+        if _file_digest(path) != digest:
+            raise ValueError(f"{path.relative_to(folder)} is not what was published")
+        tables[path.stem] = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    return tables
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def publish(home: Home, name: str) -> None:

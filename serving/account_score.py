@@ -12,7 +12,7 @@ from features.engines import EngineOptions
 from features.ledger.read import Ledger
 from models.bundle import Bundle
 from models.contributions import Level, Parts, sum_up
-from models.explain import FAMILY_NAMES
+from models.explain import FAMILY_NAMES, MATRIX_FAMILY
 from models.reasons import BASE
 from serving.policy import Policy
 from serving.scoring import score_ledger
@@ -70,7 +70,9 @@ def score_account(
     policy : Policy
         Changes no dollar at risk.
     """
-    scoring = score_ledger(ledger, as_of, bundle, policy, options=EngineOptions(threads=1))
+    scoring = score_ledger(
+        ledger, as_of, bundle, policy, options=EngineOptions(threads=1, standing=True)
+    )
     mine = (scoring.items["account_id"] == account_id).to_numpy()
     found = {}
     for currency in sorted(set(scoring.items.loc[mine, "currency"])):
@@ -128,6 +130,7 @@ def stored_parts(
         ids[currency] = items["invoice_id"][own].tolist()
         parts[currency] = Parts(
             log_odds=log_odds[own],
+            pull=pair.table.log_odds[start:end][own, FAMILY_NAMES.index(MATRIX_FAMILY)],
             base=pair.table.log_odds[start:end][own, -1],
             probability_base=rows["probability_base"].to_numpy()[own],
             scale=rows["scale"].to_numpy()[own],

@@ -150,7 +150,7 @@ def what_if(
 
 def _open_books(ledger: Ledger, account_id: str, as_of: date) -> dict[str, _Books]:
     """Return what the books show as open on the day, by currency."""
-    with open_session(ledger, [as_of], options=EngineOptions(threads=1)) as session:
+    with open_session(ledger, [as_of], options=EngineOptions(threads=1, standing=True)) as session:
         session.run(STAGES)
         items = session.arrow(
             "select account_id, currency, invoice_id, balance_cents from open_items "

@@ -257,7 +257,7 @@ def _ranking(pair: ServedPair, heard: Mapping[str, Standing]) -> pd.DataFrame:
     ]
     for name in ("holds", "recent_contacts"):
         stored = pd.Series(
-            [pair.table.lists[name][row].as_py() for row in places], index=places, dtype=object
+            [pair.table.list_of(name, row) for row in places], index=places, dtype=object
         )
         ranking[name] = stored.reindex(ranking.index)
     return ranking

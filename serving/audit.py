@@ -10,6 +10,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,30 @@ from serving.audit_rows import (
     note_row,
     noted,
 )
-from serving.audit_schema import ANSWERS, FEEDBACK, KEPT, SCORES, make_engine, migrate, reading
+from serving.audit_schema import (
+    ANSWERS,
+    FEEDBACK,
+    KEPT,
+    SCORES,
+    AuditError,
+    make_engine,
+    migrate,
+    reading,
+)
+from serving.group_commit import GroupCommit
 from serving.settings import Settings
 
 __all__ = ["Audit", "Given", "audit_of", "open_audit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """What one answer brings to the store."""
+
+    given: Given | None
+    kept: Sequence[Kept]
+    keyed: KeyedAnswer | None
+    notes: Sequence[Noted]
 
 
 class Audit:
@@ -56,6 +77,9 @@ class Audit:
         self._migrated = False
         self._stored_policies: set[str] = set()
         self._lock = threading.Lock()
+        self._recording = GroupCommit(
+            self._record_all, shared=(sa.exc.OperationalError, AuditError)
+        )
 
     def check(self) -> None:
         """Make sure that the store answers and has its layout; SQLAlchemyError when it is away."""
@@ -94,6 +118,8 @@ class Audit:
     ) -> KeyedAnswer | None:
         """Commit an answer; when this returns, it is on disk.
 
+        Threads that record at the same time share a transaction.
+
         Parameters
         ----------
         given : Given or None
@@ -111,19 +137,36 @@ class Audit:
             The answer that was stored under the key before, in which case nothing was written;
             None when this one was.
         """
-        now = datetime.now(UTC) if given is None else given.at
+        return self._recording(_Entry(given=given, kept=kept, keyed=keyed, notes=notes))
+
+    def _record_all(self, entries: Sequence[_Entry]) -> list[KeyedAnswer | None]:
+        """Commit entries in one transaction; return the earlier answer of each, if it has one."""
         with self.write() as connection:
-            if keyed is not None and not self._claim(connection, keyed, now):
-                return _stored_answer(connection, keyed.caller, keyed.idempotency_key)
-            for content in kept:
-                if content.digest not in self._stored_policies:
-                    _keep(connection, content, now)
-            if notes:
-                connection.execute(sa.insert(FEEDBACK), [note_row(note) for note in notes])
-            if given is not None:
-                connection.execute(sa.insert(SCORES), given_row(given))
+            earlier = [self._write(connection, entry) for entry in entries]
+            rows = [
+                given_row(entry.given)
+                for entry, found in zip(entries, earlier, strict=True)
+                if entry.given is not None and found is None
+            ]
+            if rows:
+                connection.execute(sa.insert(SCORES), rows)
         # Policies are few and stay; rows sent are looked at each time, since they age.
-        self._stored_policies |= {content.digest for content in kept if content.kind == POLICY}
+        for entry, found in zip(entries, earlier, strict=True):
+            if found is None:
+                self._stored_policies |= {kept.digest for kept in entry.kept if kept.kind == POLICY}
+        return earlier
+
+    def _write(self, connection: sa.Connection, entry: _Entry) -> KeyedAnswer | None:
+        """Write what an entry brings besides its row; the answer that its key has, if any."""
+        now = datetime.now(UTC) if entry.given is None else entry.given.at
+        keyed = entry.keyed
+        if keyed is not None and not self._claim(connection, keyed, now):
+            return _stored_answer(connection, keyed.caller, keyed.idempotency_key)
+        for content in entry.kept:
+            if content.digest not in self._stored_policies:
+                _keep(connection, content, now)
+        if entry.notes:
+            connection.execute(sa.insert(FEEDBACK), [note_row(note) for note in entry.notes])
         return None
 
     def answer_of(self, caller: str, idempotency_key: str) -> KeyedAnswer | None:

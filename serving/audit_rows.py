@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -78,16 +78,21 @@ class Kept:
         The content.
     account_ids : tuple of str
         Whom it speaks of; an erasure looks here.
+
+    Attributes
+    ----------
+    digest : str
+        SHA-256 of the text, hexadecimal.
     """
 
     kind: str
     text: str
     account_ids: tuple[str, ...] = ()
+    digest: str = field(init=False)
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the text, hexadecimal."""
-        return digest_of(self.text.encode())
+    def __post_init__(self) -> None:
+        """Digest the text, once."""
+        object.__setattr__(self, "digest", digest_of(self.text.encode()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

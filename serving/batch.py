@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from features.ledger.read import Ledger
 from models.bundle import Bundle
@@ -18,6 +19,8 @@ from models.explain import FAMILY_NAMES
 from models.home import Home
 from models.reasons import BASE, Reason, top_reasons
 from models.snapshot import SnapshotManifest, publish_scores, write_scores
+from serving.feedback import Feedback
+from serving.online import online_tables
 from serving.policy import Policy
 from serving.portfolio import portfolio_view
 from serving.scoring import Scoring, score_ledger
@@ -65,7 +68,7 @@ class Scored:
     folder: Path
 
 
-def score_batch(
+def score_batch(  # noqa: PLR0913 (all that a scoring is made from)
     ledger: Ledger,
     as_of: date,
     bundle: Bundle,
@@ -75,12 +78,16 @@ def score_batch(
     ledger_path: Path,
     model_reference: str,
     out: Path | None = None,
+    feedback: Sequence[Feedback] = (),
     threads: int = 2,
     progress: Callable[[str], None] | None = None,
 ) -> Scored:
-    """Score ``ledger``, publish the snapshot in ``home`` and write a copy to ``out``."""
+    """Score ``ledger``, publish the snapshot in ``home`` and write a copy to ``out``.
+
+    ``feedback`` told by ``as_of`` holds, overrides and ranks as it does in the service.
+    """
     scoring = score_ledger(ledger, as_of, bundle, policy, threads=threads, progress=progress)
-    accounts = rank_accounts(scoring, policy)
+    accounts = rank_accounts(scoring, policy, feedback)
     portfolio = portfolio_view(scoring, accounts, bundle)
     manifest = SnapshotManifest(
         ledger=str(ledger_path.resolve()),
@@ -89,6 +96,7 @@ def score_batch(
         model=model_reference,
         model_version=bundle.version,
         feature_digest=bundle.feature_digest,
+        present=sorted(ledger.present),
     )
     tables = {
         "items": scoring.items,
@@ -99,9 +107,13 @@ def score_batch(
         "worklist.csv": worklist_csv(accounts),
         "portfolio.json": json.dumps(portfolio, indent=1, allow_nan=False) + "\n",
     }
-    folder = publish_scores(home, manifest, tables, texts, bundle)
+    mapped = online_tables(
+        pa.Table.from_pandas(scoring.items, preserve_index=False),
+        pa.Table.from_pandas(accounts, preserve_index=False),
+    )
+    folder = publish_scores(home, manifest, tables, texts, bundle, mapped)
     if out is not None:
-        write_scores(out, manifest, tables, texts, bundle)
+        write_scores(out, manifest, tables, texts, bundle, mapped)
     return Scored(
         scoring=scoring,
         accounts=accounts,

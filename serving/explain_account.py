@@ -70,6 +70,7 @@ FAMILY_TABLES: dict[str, tuple[str, ...]] = {
     "family": ("account_changes",),
     "peers": (),
     "calendar": (),
+    "matrix": ("invoices",),
 }
 """Ledger tables behind each family; peers stand in the model's profile, the calendar nowhere."""
 
@@ -110,7 +111,7 @@ def own_norms(ledger: Ledger, account_id: str, as_of: date) -> dict[str, float]:
     dict of str to float
         By feature; features that the account never had a value of are left out.
     """
-    options = EngineOptions(threads=1, dates_at_once=NORM_MONTHS)
+    options = EngineOptions(threads=1, standing=True, dates_at_once=NORM_MONTHS)
     frame = feature_frame(ledger, month_ends(as_of), options=options)
     frame = frame.select((frame.items["account_id"] == account_id).to_numpy())
     known = ((name, frame.column(name)) for name in frame.names)

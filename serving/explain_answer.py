@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.contributions import FAMILY_MEMBERS, Contribution, Level, Parts
+from models.contributions import Contribution, Level, Parts, family_log_odds, only
 from models.reasons import BASE
 from serving.account_moved import Moved, Step
 from serving.account_score import AccountScore
@@ -106,8 +106,7 @@ def item_parts(level: Level, own: Parts, place: int) -> dict[str, Any]:
 
     An item with nothing at risk has its log-odds and probability points all the same.
     """
-    odds = own.log_odds[place]
-    log_odds = {name: float(odds[members].sum()) for name, members in FAMILY_MEMBERS.items()}
+    log_odds = {name: float(odds[0]) for name, odds in family_log_odds(only(own, place)).items()}
     probability = {name: value * float(own.scale[place]) for name, value in log_odds.items()}
     dollars = {part.name: money(part.cents) for part in (*level.families, level.base)}
     return {

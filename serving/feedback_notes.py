@@ -6,13 +6,17 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from features.ledger.sensitive import redact
-from serving.audit import Audit
+from serving.audit import Audit, open_audit
 from serving.audit_rows import Noted
+from serving.audit_schema import AuditError
 from serving.auth import Role
 from serving.errors import ApiError, Detail
 from serving.feedback import GIVERS, Feedback, FeedbackError
 from serving.schemas import OutcomeRecord
+from serving.settings import Settings
 
 _COLUMNS = ("kind", "account_id", "at")
 """Fields of a ``Feedback`` that are columns of the store."""
@@ -94,6 +98,30 @@ def feedback_of(note: Noted) -> Feedback:
         at=note.at,
         until=None if until is None else date.fromisoformat(until),
     )
+
+
+def told_so_far(settings: Settings) -> tuple[Feedback, ...]:
+    """Return all feedback of the audit store that the settings name, oldest first.
+
+    Raises
+    ------
+    FeedbackAwayError
+        When the store does not answer: a list without its snoozes would be a wrong one.
+    """
+    if settings.audit_url is None and not settings.home.audit.is_file():
+        return ()  # nobody was ever answered here
+    try:
+        with open_audit(settings) as audit:
+            return tuple(feedback_of(note) for note in audit.feedback())
+    except (SQLAlchemyError, AuditError) as error:
+        raise FeedbackAwayError(
+            f"The audit store does not answer ({type(error).__name__}), so nobody knows what "
+            "collectors put off or decided. Nothing was scored. Score again when it is back."
+        ) from error
+
+
+class FeedbackAwayError(LookupError):
+    """A store of feedback that does not answer; the message names the next step."""
 
 
 class FeedbackView:

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,18 @@ import sqlalchemy as sa
 from features.ledger.manifest import LedgerError
 from features.ledger.read import open_ledger
 from models.home import Home
-from models.snapshot import FORMATS, read_snapshot_manifest
+from models.snapshot import (
+    FORMATS,
+    ROWS_IN_A_GROUP,
+    read_snapshot_manifest,
+    write_manifest,
+    write_mapped,
+)
 from serving.account_ledger import restrict_ledger
 from serving.audit import Audit
 from serving.audit_rows import instant
 from serving.audit_schema import ANSWERS, ERASURES, FEEDBACK, KEPT, SCORES
+from serving.online import online_tables
 
 ERASED = "[erased]"
 MARK = "erased.json"
@@ -169,17 +176,28 @@ def _write_without(folder: Path, account_id: str, now: datetime) -> None:
         rows = pq.read_table(path)
         if "account_id" in rows.column_names:
             rest = rows.filter(pc.not_equal(rows["account_id"], pa.scalar(account_id)))
-            pq.write_table(rest, path, compression="zstd")
+            pq.write_table(rest, path, compression="zstd", row_group_size=ROWS_IN_A_GROUP)
     worklist = aside / "worklist.csv"
     worklist.write_text(_csv_without(worklist.read_text("utf-8"), account_id), "utf-8")
     mark = aside / MARK
     before = json.loads(mark.read_text("utf-8"))["accounts"] if mark.is_file() else 0
     mark.write_text(json.dumps({"accounts": before + 1, "newest_at": instant(now)}) + "\n", "utf-8")
+    _map_anew(aside)
     (aside / "manifest.json").touch()  # tells the service that there is something new
     old = folder.with_name(f".{folder.name}.old.{os.getpid()}")
     folder.rename(old)
     aside.rename(folder)
     shutil.rmtree(old)
+
+
+def _map_anew(folder: Path) -> None:
+    """Write the mapped tables from the Parquet files, where the snapshot has any."""
+    manifest = read_snapshot_manifest(folder, formats=FORMATS)
+    if manifest.mapped:
+        tables = online_tables(
+            pq.read_table(folder / "items.parquet"), pq.read_table(folder / "accounts.parquet")
+        )
+        write_manifest(folder, replace(manifest, mapped=write_mapped(folder, tables)))
 
 
 def _csv_without(text: str, account_id: str) -> str:

@@ -1,35 +1,43 @@
 """What the service counts, for Prometheus; BentoML shows it with its own under ``/metrics``."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram
+import prometheus_client as prometheus
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
-STAGE = Histogram(
+STAGE = prometheus.Histogram(
     "rollrisk_stage_seconds",
     "Seconds by route and stage: make the answer, write it out, commit it to the audit store.",
     ("route", "stage"),
     buckets=SECONDS,
 )
-SCORES = Counter("rollrisk_scores", "Items scored for callers, by ageing bucket.", ("bucket",))
-FALLBACKS = Counter(
-    "rollrisk_fallbacks", "Items among them that the roll-rate matrix answered.", ("bucket",)
+SCORES = prometheus.Counter(
+    "rollrisk_scores", "Items scored for callers, by ageing bucket.", ("bucket",)
 )
-HOLDS = Counter("rollrisk_holds", "Accounts given out that are held, by hold.", ("hold",))
-AUDIT_LAG = Gauge(
+FALLBACKS = prometheus.Counter(
+    "rollrisk_fallbacks",
+    "Items among them that the roll-rate matrix answered, alone or in part.",
+    ("bucket",),
+)
+HOLDS = prometheus.Counter(
+    "rollrisk_holds", "Accounts given out that are held, by hold.", ("hold",)
+)
+AUDIT_LAG = prometheus.Gauge(
     "rollrisk_audit_lag_seconds",
     "Seconds that the newest answer waited for its row in the audit store.",
     multiprocess_mode="max",
 )
-AUDIT_FAILURES = Counter(
+AUDIT_FAILURES = prometheus.Counter(
     "rollrisk_audit_failures", "Answers withheld because they could not be recorded."
 )
-SNAPSHOT_DAY = Gauge(
+SNAPSHOT_DAY = prometheus.Gauge(
     "rollrisk_snapshot_as_of_seconds",
     "The as-of day that is served, as seconds since 1970: alert when it grows old.",
     multiprocess_mode="min",
@@ -43,7 +51,12 @@ def stage(route: str, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        STAGE.labels(route=route, stage=name).observe(time.perf_counter() - started)
+        _stage(route, name).observe(time.perf_counter() - started)
+
+
+@cache
+def _stage(route: str, name: str) -> prometheus.Histogram:
+    return STAGE.labels(route=route, stage=name)
 
 
 def served_day(as_of: date) -> None:
@@ -58,7 +71,7 @@ def count_answer(body: Mapping[str, Any]) -> None:
         items += account.get("items", [])
         if account.get("hold"):
             HOLDS.labels(hold=account["hold"]).inc()
-    for item in items:
-        SCORES.labels(bucket=item["bucket"]).inc()
-        if item["fallback"]:
-            FALLBACKS.labels(bucket=item["bucket"]).inc()
+    for bucket, count in Counter(item["bucket"] for item in items).items():
+        SCORES.labels(bucket=bucket).inc(count)
+    for bucket, count in Counter(item["bucket"] for item in items if item["fallback"]).items():
+        FALLBACKS.labels(bucket=bucket).inc(count)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.ageing import BUCKETS, UNDATED
 from models.bundle import Bundle
-from models.contributions import Contribution, Parts, sum_up
+from models.contributions import Contribution, chosen, parts_of, sum_up
 from models.explain import FAMILY_NAMES
 from models.profile import ALL, CELLS
 from models.reasons import BASE
@@ -80,16 +80,8 @@ def _currency(scoring: Scoring, accounts: pd.DataFrame, currency: str) -> dict[s
 
 def _contributions(scoring: Scoring, here: npt.NDArray[np.bool_]) -> dict[str, Any]:
     """Return what base, families and features add, in log-odds, probability and dollars."""
-    level = sum_up(
-        Parts(
-            log_odds=scoring.explanation.features[here],
-            base=scoring.explanation.base[here],
-            probability_base=scoring.explanation.probability_base[here],
-            scale=scoring.explanation.scale[here],
-            cents=scoring.cents[here],
-            collectible_cents=scoring.netting.collectible_cents[here],
-        )
-    )
+    parts = parts_of(scoring.explanation, scoring.cents, scoring.netting.collectible_cents)
+    level = sum_up(chosen(parts, here))
     return {
         "collectible": level.collectible_cents / 100,
         "dollars_at_risk": level.at_risk_cents / 100,

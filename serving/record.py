@@ -43,9 +43,9 @@ def given_of(
         snapshot=found.snapshot,
         account_ids=found.account_ids,
         response_sha256=digest_of(body),
-        request=json.dumps(json.loads(request.model_dump_json(exclude={"ledger"}))),
+        request=request.model_dump_json(exclude={"ledger"}),
         served=ground.pair.name,
-        policy_digest=_policy(ground).digest,
+        policy_digest=_kept_policy(ground.policy.text).digest,
         rows_digest=None if rows is None else rows.digest,
         software=software(),
         feedback_seen=ground.feedback_seen,
@@ -55,11 +55,13 @@ def given_of(
 def kept_of(request: BaseModel, ground: Ground) -> tuple[Kept, ...]:
     """Return the contents that the answer was made from."""
     rows = _rows(request)
-    return (_policy(ground),) if rows is None else (_policy(ground), rows)
+    policy = _kept_policy(ground.policy.text)
+    return (policy,) if rows is None else (policy, rows)
 
 
-def _policy(ground: Ground) -> Kept:
-    return Kept(kind=POLICY, text=ground.policy.text)
+@cache
+def _kept_policy(text: str) -> Kept:
+    return Kept(kind=POLICY, text=text)
 
 
 def _rows(request: BaseModel) -> Kept | None:

@@ -6,6 +6,7 @@ Whatever answers with an error in another shape, BentoML included, is put into t
 import json
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from serving.errors import CODES, ApiError, Detail, error_body, is_error_body
@@ -45,6 +46,15 @@ _MESSAGES: dict[int, str] = {
     500: "Something failed here. The request id names the entry in the server's log.",
     503: "The service is not ready yet. Try again.",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """JSON that leaves: a status, a body, and headers of its own."""
+
+    body: bytes
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Reply:
@@ -100,6 +110,12 @@ class Reply:
         start = {"type": "http.response.start", "status": error.status, "headers": extra}
         body = error_body(error.code, error.message, error.details)
         await self._whole(start, body)
+
+    async def answer(self, sent: Sent) -> None:
+        """Send an answer that was made without the framework."""
+        headers = [(name.lower().encode(), value.encode()) for name, value in sent.headers]
+        start = {"type": "http.response.start", "status": sent.status, "headers": headers}
+        await self._whole(start, sent.body)
 
     def _rewrites(self, message: Message) -> bool:
         kind = dict(message["headers"]).get(b"content-type", b"")

@@ -221,7 +221,7 @@ def _scalar(cell: object) -> str:
 def score_rows(ledger: Ledger, as_of: date, bundle: Bundle, policy: Policy) -> ScoreTable | None:
     """Score a ledger in memory as a batch would; None when it has no open item on ``as_of``."""
     scoring = score_ledger(
-        ledger, as_of, bundle, policy, options=EngineOptions(threads=1), threads=1
+        ledger, as_of, bundle, policy, options=EngineOptions(threads=1, standing=True), threads=1
     )
     if scoring.items.empty:
         return None

@@ -210,7 +210,9 @@ class ScoredItem(Part):
     )
     priority_cost: float = Field(ge=0, description="Per dollar that rolls; 1 in the last bucket.")
     priority_value: MaybeMoney = Field(description="collectible × probability × cost.")
-    fallback: str = Field(description="Empty, or why the roll-rate matrix answered.")
+    fallback: str = Field(
+        description="Empty, or why the roll-rate matrix answered, alone or in part."
+    )
 
 
 class Hold(Part):

@@ -33,6 +33,10 @@ VARIABLES: dict[str, str] = {
     "(default: none); https, or http on loopback.",
     "ROLLRISK_OIDC_AUDIENCE": "Audience those tokens must name (default rollrisk).",
     "ROLLRISK_OIDC_ROLE_CLAIM": "Claim that holds the role or roles (default roles).",
+    "ROLLRISK_TRACES_URL": "OTLP/HTTP address of a trace collector, such as "
+    "http://127.0.0.1:4318/v1/traces (default: nothing is traced).",
+    "ROLLRISK_TRACES_SHARE": "Share of the API's requests that are traced, above 0 and at most 1 "
+    "(default 1).",
     "ROLLRISK_DATABASE_URL": "Database that `rollrisk import sql` reads; not used by the service.",
 }
 """Every environment variable and what it decides."""
@@ -91,6 +95,10 @@ class Settings:
         How often a newly published snapshot is looked for.
     issuer : Issuer or None
         Whose OpenID Connect tokens are let in; None for keys only.
+    traces_url : str or None
+        Collector of traces; None for no tracing.
+    traces_share : float
+        Share of the API's requests that are traced, above 0 and at most 1.
     """
 
     home: Home
@@ -105,6 +113,8 @@ class Settings:
     idempotency_hours: float = 24.0
     refresh_seconds: float = 1.0
     issuer: Issuer | None = None
+    traces_url: str | None = None
+    traces_share: float = 1.0
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -150,6 +160,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             given, "ROLLRISK_REFRESH_SECONDS", defaults.refresh_seconds, "seconds"
         ),
         issuer=_issuer(given),
+        traces_url=_address(given, "ROLLRISK_TRACES_URL"),
+        traces_share=_share(given, "ROLLRISK_TRACES_SHARE", defaults.traces_share),
     )
 
 
@@ -169,6 +181,27 @@ def _number(given: Mapping[str, str], name: str, default: float, unit: str) -> f
     if not 0 < value <= 3600:
         raise SettingsError(f"{name} must be {unit} above 0 and at most 3600, got {text!r}.")
     return value
+
+
+def _share(given: Mapping[str, str], name: str, default: float) -> float:
+    text = given.get(name, str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise SettingsError(f"{name} must be a share above 0 and at most 1, got {text!r}.")
+    return value
+
+
+def _address(given: Mapping[str, str], name: str) -> str | None:
+    url = given.get(name)
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"{name} must be an http or https address, got {url!r}.")
+    return url
 
 
 def _issuer(given: Mapping[str, str]) -> Issuer | None:

@@ -25,11 +25,12 @@ from models.snapshot import (
     NoSnapshotError,
     SnapshotManifest,
     current_snapshot,
+    map_tables,
     read_snapshot_manifest,
     read_snapshot_model,
 )
 from serving.errors import ApiError
-from serving.score_table import ScoreTable, make_score_table
+from serving.score_table import ScoreTable, table_of
 
 logger = logging.getLogger("rollrisk.store")
 
@@ -47,6 +48,8 @@ RANKING = (
     "action",
     "why",
     "overridden_by",
+    "suggested_action",
+    "suggested_why",
 )
 """Account columns that decide the worklist, and those that feedback may change."""
 
@@ -119,10 +122,10 @@ def load_snapshot(folder: Path) -> ServedPair:
     try:
         manifest = read_snapshot_manifest(folder)
         bundle = read_snapshot_model(folder)
-        accounts = pq.read_table(folder / "accounts.parquet")
-        table = make_score_table(pq.read_table(folder / "items.parquet"), accounts)
+        table = table_of(map_tables(folder, manifest))
         evidence = pa.memory_map(str(folder / "evidence.parquet")).read_buffer()
-        present = _present(evidence)
+        pq.read_schema(pa.BufferReader(evidence))
+        present = _present(manifest, evidence)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise SnapshotError(
             f"Snapshot {folder.name} cannot be read ({error}). Score again with `rollrisk score`."
@@ -132,7 +135,7 @@ def load_snapshot(folder: Path) -> ServedPair:
             f"Snapshot {folder.name} was scored on features {manifest.feature_digest}, but its "
             f"model reads {bundle.feature_digest}. Score again with `rollrisk score`."
         )
-    ranking = pd.DataFrame({name: table.accounts[name] for name in RANKING})
+    ranking = pd.DataFrame({name: table.accounts[name].whole() for name in RANKING})
     return ServedPair(
         name=folder.name,
         manifest=manifest,
@@ -144,12 +147,15 @@ def load_snapshot(folder: Path) -> ServedPair:
     )
 
 
-def _present(evidence: pa.Buffer) -> frozenset[str]:
+def _present(manifest: SnapshotManifest, evidence: pa.Buffer) -> frozenset[str]:
     """Return the tables that the scored ledger had.
 
-    A feature is missing on every row exactly when one of the tables it needs is; tables that
-    no feature needs change nothing and count as present.
+    Where the snapshot does not say, its features do: one is missing on every row exactly when
+    a table it needs is. Tables that no feature needs change nothing and count as present.
     """
+    needed = {table for feature in CATALOGUE for table in feature.needs}
+    if manifest.present is not None:
+        return frozenset(name for name in TABLES if name in manifest.present or name not in needed)
     stored = pq.read_schema(pa.BufferReader(evidence)).names
     needing = [f for f in CATALOGUE if f.needs and f"value_{f.name}" in stored]
     columns = [f"value_{feature.name}" for feature in needing]

@@ -1,6 +1,6 @@
 """Sum items to accounts, hold those with an answer, rank the rest, and say what to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +11,31 @@ from features.collectible import PARTS
 from models.priority import DUE_SOON, LAST_BUCKET, NO_LANE, PAST_DUE
 from models.reasons import AGE_FAMILY, BASE, Evidence, Reason, account_reasons
 from serving.account_state import AccountState
-from serving.feedback import Feedback, Standing, standing
+from serving.feedback import Feedback, standing
 from serving.policy import Policy
 from serving.policy_holds import as_plain, find_holds, recent_contacts
 from serving.scoring import Scoring
 from serving.sign_off import may_be_natural, principal_reasons
-from serving.worklist_feedback import decided
+from serving.worklist_feedback import decided, with_feedback
 
 KEY = ["as_of", "account_id", "currency"]
 _LANE_ORDER = (PAST_DUE, LAST_BUCKET, DUE_SOON)
 _INTERNAL = ["covered_by", "covered_amount", "promised_until", "planned_until", "main_sentence"]
+
+
+_SUMMED = {
+    "open_balance": "open_balance",
+    "collectible": "collectible",
+    "unapplied": "unapplied_cash",
+    "disputed": "disputed",
+    "planned": "on_plan",
+    "promised": "promised",
+    "dollars_expected_to_roll": "dollars_expected_to_roll",
+    "dollars_expected_to_stay": "dollars_expected_to_stay",
+    "dollars_at_risk": "dollars_at_risk",
+    "balance_expected_to_roll": "balance_expected_to_roll",
+}
+"""Columns of items that an account is the sum of, and what they are called there."""
 
 
 def rank_accounts(
@@ -42,7 +57,8 @@ def rank_accounts(
     policy : Policy
         Holds, actions and costs.
     feedback : sequence of Feedback
-        What collectors told by the day of the scoring; later feedback does not count.
+        What collectors told by the day of the scoring; later feedback does not count. It is
+        laid over the list as the service lays it over a published one.
     """
     heard = standing(feedback, scoring.as_of)
     accounts = _sums(scoring)
@@ -50,9 +66,10 @@ def rank_accounts(
     _describe(accounts, scoring, policy)
     accounts["reasons"] = _reasons(scoring, accounts)
     _main_reasons(accounts)
-    _hold(accounts, scoring, policy, heard)
-    accounts["action"], accounts["why"] = policy.suggest(accounts)
-    accounts[["action", "why", "overridden_by"]] = decided(accounts, heard)
+    _hold(accounts, scoring, policy)
+    accounts["suggested_action"], accounts["suggested_why"] = policy.suggest(accounts)
+    accounts[["action", "why", "overridden_by"]] = decided(accounts)
+    accounts = with_feedback(accounts, heard, policy, scoring.as_of)
     accounts["principal_reasons"] = _principal_reasons(accounts)
     rate = accounts["currency"].map(scoring.rates).astype(float)
     accounts["priority_reporting"] = accounts["priority_value"] * rate
@@ -67,28 +84,16 @@ def _sums(scoring: Scoring) -> pd.DataFrame:
         broken_promise=scoring.frame.column("item_promise_broken") == 1,
     )
     grouped = items.groupby(KEY, sort=True)
-    accounts = grouped.agg(
-        items=("invoice_id", "size"),
-        open_balance=("open_balance", "sum"),
-        collectible=("collectible", "sum"),
-        unapplied_cash=("unapplied", "sum"),
-        disputed=("disputed", "sum"),
-        on_plan=("planned", "sum"),
-        promised=("promised", "sum"),
-        dollars_expected_to_roll=("dollars_expected_to_roll", "sum"),
-        dollars_expected_to_stay=("dollars_expected_to_stay", "sum"),
-        dollars_at_risk=("dollars_at_risk", "sum"),
-        balance_expected_to_roll=("balance_expected_to_roll", "sum"),
-        oldest_days_past_due=("days_past_due", "max"),
-        broken_promise=("broken_promise", "max"),
-        model_version=("model_version", "first"),
-    )
-    money = ["dollars_expected_to_roll", "dollars_expected_to_stay", "dollars_at_risk"]
-    parts = ["open_balance", "collectible", "unapplied_cash", "disputed", "on_plan", "promised"]
-    accounts[money + parts] = accounts[money + parts].round(2)
+    accounts = grouped[list(_SUMMED)].sum().rename(columns=_SUMMED)
+    money = [name for name in accounts.columns if name != "balance_expected_to_roll"]
+    accounts[money] = accounts[money].round(2)
+    accounts.insert(0, "items", grouped.size())
+    largest = grouped[["days_past_due", "broken_promise"]].max()
+    accounts["oldest_days_past_due"] = largest["days_past_due"]
+    accounts["broken_promise"] = largest["broken_promise"]
+    accounts["model_version"] = grouped["model_version"].first()
     accounts["p_roll"] = _p_roll(items).reindex(accounts.index)
-    accounts = accounts.join(_by_bucket(items, "open_balance", "open"))
-    return accounts.join(_by_bucket(items, "collectible", "collectible"))
+    return accounts.join(_by_bucket(items))
 
 
 def _describe(accounts: pd.DataFrame, scoring: Scoring, policy: Policy) -> None:
@@ -118,6 +123,7 @@ def _reasons(scoring: Scoring, accounts: pd.DataFrame) -> pd.Series:
         values=scoring.frame.values,
         explanation=scoring.explanation,
         invoice_id=items["invoice_id"].to_numpy(dtype=object),
+        fallback=items["fallback"].to_numpy(dtype=object),
     )
     reasons = account_reasons(evidence, scoring.cents, group, len(accounts))
     return pd.Series(reasons, index=accounts.index, dtype=object)
@@ -152,11 +158,9 @@ def _principal_reasons(accounts: pd.DataFrame) -> pd.Series:
     return pd.Series(found, index=accounts.index, dtype=object)
 
 
-def _hold(
-    accounts: pd.DataFrame, scoring: Scoring, policy: Policy, heard: Mapping[str, Standing]
-) -> None:
+def _hold(accounts: pd.DataFrame, scoring: Scoring, policy: Policy) -> None:
     """Add the holds of each account; ``hold`` and what stands beside it is the leading one."""
-    holds = find_holds(accounts, scoring.state, policy.holds, scoring.as_of, heard)
+    holds = find_holds(accounts, scoring.state, policy.holds, scoring.as_of)
     accounts["hold"] = pd.Series([rows[0].kind if rows else "" for rows in holds], dtype=object)
     accounts["hold_reason"] = pd.Series(
         [rows[0].reason if rows else "" for rows in holds], dtype=object
@@ -195,13 +199,16 @@ def bucket_column(prefix: str, bucket: str) -> str:
     return f"{prefix}_{bucket.replace('-', '_').replace('+', '_plus')}"
 
 
-def _by_bucket(items: pd.DataFrame, value: str, prefix: str) -> pd.DataFrame:
-    table = items.pivot_table(
-        index=KEY, columns="bucket", values=value, aggfunc="sum", fill_value=0.0
-    )
-    table = table.reindex(columns=[*BUCKETS, UNDATED], fill_value=0.0).round(2)
-    table.columns = [bucket_column(prefix, str(bucket)) for bucket in table.columns]
-    return table
+def _by_bucket(items: pd.DataFrame) -> pd.DataFrame:
+    """Return what is open and what is collectible in each bucket."""
+    sums = items.groupby([*KEY, "bucket"])[["open_balance", "collectible"]].sum()
+    wide = sums.unstack("bucket", fill_value=0.0).round(2)  # noqa: PD010 (half the time of a pivot)
+    columns = {
+        bucket_column(prefix, bucket): wide.get((value, bucket), 0.0)
+        for value, prefix in (("open_balance", "open"), ("collectible", "collectible"))
+        for bucket in (*BUCKETS, UNDATED)
+    }
+    return pd.DataFrame(columns, index=wide.index)
 
 
 def _lanes(items: pd.DataFrame) -> pd.DataFrame:

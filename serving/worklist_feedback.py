@@ -29,23 +29,18 @@ FEEDBACK_COLUMNS: tuple[str, ...] = (
 _NOBODY = Standing()
 
 
-def decided(accounts: pd.DataFrame, heard: Mapping[str, Standing]) -> pd.DataFrame:
-    """Return ``action``, ``why`` and ``overridden_by`` after overrides and signatures.
+def decided(accounts: pd.DataFrame) -> pd.DataFrame:
+    """Return ``action``, ``why`` and ``overridden_by`` before anybody was heard.
 
-    A held account stays held: an override says what to do, not whether.
+    What needs a manager's signature is a proposal until it has one.
 
     Parameters
     ----------
     accounts : pandas.DataFrame
-        ``account_id``, ``hold``, ``is_natural_person``, and the suggested ``action`` and ``why``.
-    heard : mapping of str to Standing
-        What stands, by account.
+        ``hold``, ``is_natural_person``, ``suggested_action`` and ``suggested_why``.
     """
-    asked = ["account_id", "hold", "is_natural_person", "action", "why"]
-    rows = [
-        _decided(hold, natural, action, why, heard.get(account_id, _NOBODY))
-        for account_id, hold, natural, action, why in accounts[asked].itertuples(index=False)
-    ]
+    asked = ["hold", "is_natural_person", "suggested_action", "suggested_why"]
+    rows = [_decided(*row, _NOBODY) for row in accounts[asked].itertuples(index=False)]
     columns = ["action", "why", "overridden_by"]
     return pd.DataFrame(rows, columns=columns, index=accounts.index, dtype=object)
 
@@ -68,8 +63,9 @@ def with_feedback(
     Parameters
     ----------
     accounts : pandas.DataFrame
-        ``account_id``, ``segment``, ``is_natural_person``, ``recent_contacts`` and
-        ``FEEDBACK_COLUMNS``.
+        ``account_id``, ``segment``, ``is_natural_person``, ``recent_contacts``,
+        ``suggested_action``, ``suggested_why`` and ``FEEDBACK_COLUMNS``. Feedback that was laid
+        over them on an earlier day is taken off where it stands no more.
     heard : mapping of str to Standing
         From ``serving.feedback.standing``.
     policy : Policy
@@ -99,7 +95,7 @@ def _laid_over(
     added = [as_plain(hold) for hold in feedback_holds(heard, contacts, cadence, on)]
     holds = sorted([*kept, *added], key=lambda hold: HOLDS.index(hold["kind"]))
     lead: dict[str, Any] = holds[0] if holds else {"kind": "", "reason": "", "until": None}
-    action, why = row["action"], row["why"]
+    action, why = row["suggested_action"], row["suggested_why"]
     if lead["kind"] in (SNOOZE, CADENCE):
         action, why = "leave_alone", lead["reason"]
     action, why, by = _decided(lead["kind"], row["is_natural_person"], action, why, heard)

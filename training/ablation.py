@@ -12,13 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import FAMILIES, MODEL_FEATURES, PEER_NAMES
+from models.bundle import Part
+from models.fallback import PAID_ITEMS
 from models.peers import with_peers
+from training.baselines import matrix_rates
 from training.config import TrainingConfig
 from training.dataset import Dataset
+from training.fallback import make_fallback
 from training.hazard import fit_parts, side_by_side
 from training.metrics import Interval
 from training.origins import Origin, OriginRows, rows_of_origin
-from training.recipe import choose
+from training.recipe import Choices, choose
 from training.resampling import paired_differences
 
 Floats = npt.NDArray[np.float64]
@@ -51,12 +55,30 @@ def variants(config: TrainingConfig) -> dict[str, TrainingConfig]:
 
 def step_1_probabilities(rows: OriginRows, config: TrainingConfig, lag: int) -> Floats:
     """Return P(unresolved after 30 days) of an origin's test rows; only that part is fitted."""
+    part, margin, choices = fitted_step_1(rows, config, lag)
+    return mixed(rows, choices, part.calibrator.probability(margin))
+
+
+def mixed(rows: OriginRows, choices: Choices, own: Floats) -> Floats:
+    """Return the probabilities of test rows with what the roll-rate matrix answers in them."""
+    rule = make_fallback(choices.fallback, rows.past)
+    share = rule.model_share(rows.test.frame.column(PAID_ITEMS), rows.test.segment)
+    return np.asarray(share * own + (1.0 - share) * matrix_rates(rows.past, rows.test))
+
+
+def fitted_step_1(
+    rows: OriginRows, config: TrainingConfig, lag: int
+) -> tuple[Part, Floats, Choices]:
+    """Return the first step's part, its log-odds of the test rows, and what was chosen for it.
+
+    The log-odds are those before recalibration, without the roll-rate matrix.
+    """
     choices = choose(rows.past, rows.windows, config, lag, lambda _: None, parts=_STEP)
     part = fit_parts(rows.past, config, choices.rounds, choices.calibrators, parts=_STEP)["step_1"]
     levels = rows.past.peers.until(f"{rows.origin.cutoff:%Y-%m}")
     values = with_peers(rows.test.frame, levels).matrix(config.feature_names)
     margin: Any = part.booster.predict(values, raw_score=True, num_threads=1)
-    return part.calibrator.probability(np.asarray(margin, dtype=np.float64))
+    return part, np.asarray(margin, dtype=np.float64), choices
 
 
 def ablate(

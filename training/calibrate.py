@@ -39,14 +39,16 @@ def choose_calibrator(margin: Floats, y: Floats, fold: npt.NDArray[np.bool_]) ->
         if any(len(np.unique(y[half])) < 2 for half in halves):
             continue
         for half in halves:
-            p[~half] = _fit(kind, margin[half], y[half]).probability(margin[~half])
+            map_ = fit_calibrator(kind, margin[half], y[half])
+            p[~half] = map_.probability(margin[~half])
         loss, brier = clipped_log_loss(y, p), float(np.mean((p - y) ** 2))
         if loss < best_loss and brier < best_brier:
-            best, best_loss, best_brier = _fit(kind, margin, y), loss, brier
+            best, best_loss, best_brier = fit_calibrator(kind, margin, y), loss, brier
     return best
 
 
-def _fit(kind: Kind, margin: Floats, y: Floats) -> Calibrator:
+def fit_calibrator(kind: Kind, margin: Floats, y: Floats) -> Calibrator:
+    """Return the logistic or beta map of log-odds to outcomes; it never falls."""
     if kind == "logistic":
         a, c = _regress(margin.reshape(-1, 1), y)
         return Calibrator(kind="logistic", a=max(a[0], 0.0), c=c)

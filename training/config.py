@@ -21,8 +21,8 @@ class TreeConfig:
     """LightGBM parameters of every part, and how rounds are found.
 
     ``max_rounds`` bounds early stopping; ``rounds`` skips it when it is above 0. ``rising``
-    names features with which the probability of staying open may only rise; it binds the
-    steps, not the cuts within the first.
+    names features with which the probability of staying open may only rise, ``falling`` those
+    with which it may only fall; they bind the steps, not the cuts within the first.
     """
 
     learning_rate: float = 0.04
@@ -37,6 +37,7 @@ class TreeConfig:
     stop_after: int = 40
     rounds: int = 0
     rising: tuple[str, ...] = ()
+    falling: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +131,19 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Refuse features that the catalogue does not have."""
-        if unknown := {*self.features, *self.trees.rising} - set(MODEL_NAMES):
+        if unknown := {
+            *self.features,
+            *self.trees.rising,
+            *self.trees.falling,
+        } - set(MODEL_NAMES):
             raise ConfigError(
                 f"Unknown features in the configuration: {sorted(unknown)}. "
                 "Their names stand in features/catalogue.csv and features/peers.csv."
+            )
+        if both := set(self.trees.rising) & set(self.trees.falling):
+            raise ConfigError(
+                f"Features cannot raise and lower the risk at once: {sorted(both)} stand in "
+                "'trees.rising' and in 'trees.falling'. Keep each in one of them."
             )
 
     @property

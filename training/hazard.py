@@ -136,9 +136,10 @@ def _data(
 def parameters(config: TrainingConfig, part: str) -> dict[str, Any]:
     """Return LightGBM's parameters of a part."""
     trees: TreeConfig = config.trees
-    rising = trees.rising if part.startswith("step_") else ()
+    bound = part.startswith("step_")
+    sign = dict.fromkeys(trees.rising, 1) | dict.fromkeys(trees.falling, -1) if bound else {}
     return {
-        "monotone_constraints": [int(name in rising) for name in config.feature_names],
+        "monotone_constraints": [sign.get(name, 0) for name in config.feature_names],
         "objective": "binary",
         "metric": "binary_logloss",
         "learning_rate": trees.learning_rate,

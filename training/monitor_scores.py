@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from features.ledger.read import Ledger
 from features.outcomes import outcome_frame
+from models.fallback import RESIDUAL_FALLBACK
 from models.home import Home
-from models.scorer import RESIDUAL_FALLBACK
 from models.snapshot import NoSnapshotError, SnapshotManifest, read_snapshot_manifest
 
 LOOK_BACK_DAYS = 180

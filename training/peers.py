@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.engines import PEER_STAGES, STATE_STAGES, EngineOptions, open_session
+from features.engines import EngineOptions, open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
 from features.peers import HISTORY, eves, months_until
+from features.stages import PEER_STAGES, STATE_STAGES
 from models.peers import AGES, ANY, PAYMENTS, PRIOR_ITEMS, PeerLevels, terms_band
 
 Floats = npt.NDArray[np.float64]

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.engines import ITEM_STAGES, open_session
+from features.engines import open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
+from features.stages import ITEM_STAGES
 from models.priority import AGE_BANDS
 from models.profile import ALL, CELLS, Profile, cell_index
 from training.baselines import roll_matrix

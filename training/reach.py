@@ -15,9 +15,10 @@ import pandas as pd
 import pyarrow as pa
 
 from features.ageing import BUCKETS, EDGES
-from features.engines import ITEM_STAGES, open_session
+from features.engines import open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
+from features.stages import ITEM_STAGES
 from models.bundle import Bundle
 from models.scorer import CUTS, survival_at, survival_curves
 from training.dataset import Dataset

@@ -1,7 +1,8 @@
 """The training recipe: find rounds and calibrators in past windows, then refit on everything.
 
 1. Fit on the first window, stop early on the second: the number of rounds.
-2. Recalibrate on the third, kept only where Brier score and log-loss improve.
+2. Recalibrate on the third, kept only where Brier score and log-loss improve; choose there
+   how much history an account needs before the matrix has no part in its answers.
 3. Refit on all rows mature at the start of the fourth window and judge on it, beside the
    baselines.
 4. Refit on all mature rows: the model that is registered. The newest weeks matter most.
@@ -26,6 +27,7 @@ from training.baselines import baseline_probabilities
 from training.calibrate import choose_calibrator
 from training.config import ConfigError, TrainingConfig
 from training.dataset import Dataset, as_of_grid, load_dataset
+from training.fallback import UNJUDGED, FallbackChoice, choose_fallback, make_fallback
 from training.hazard import (
     DEFAULT_ROUNDS,
     fit_parts,
@@ -52,10 +54,11 @@ MIN_LAST_BUCKETS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What the past windows decided: rounds and calibrator of each part."""
+    """What the past windows decided: rounds and calibrator of each part, and the fallback."""
 
     rounds: dict[str, int]
     calibrators: dict[str, Calibrator]
+    fallback: FallbackChoice = UNJUDGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,7 @@ def train_model(
         "rows": len(data),
         "windows": {name: [str(day) for day in getattr(windows, name)] for name in _WINDOWS},
         "rounds": choices.rounds,
+        "fallback": asdict(choices.fallback),
         "metrics": metrics,
         "reach": [asdict(band) for band in bands],
         "config": config.to_json(),
@@ -227,10 +231,10 @@ def choose(
     *,
     parts: Sequence[str] = PARTS,
 ) -> Choices:
-    """Find rounds and calibrators of the parts in the first three windows.
+    """Find rounds and calibrators of the parts, and the fallback, in the first three windows.
 
     A part whose outcomes were not yet known in a window keeps the default rounds and no
-    calibrator. With fixed rounds and no window to recalibrate on there is nothing to choose.
+    calibrator. The fallback is chosen with all parts, not with some of them. With fixed rounds and no window to recalibrate on there is nothing to choose.
     """
     if config.trees.rounds and not config.windows.recalibrate_days:
         return Choices(rounds=dict.fromkeys(parts, config.trees.rounds), calibrators={})
@@ -238,11 +242,11 @@ def choose(
     stop = data.between(*windows.stop)
     fresh = data.between(*windows.recalibrate)
 
-    def search(part: str) -> tuple[int, Calibrator]:
+    def search(part: str) -> tuple[int, Calibrator, Floats]:
         tell(f"search {part}")
         rows, judge = risk_set(fit, part, config), risk_set(stop, part, config)
         if not is_trainable(rows):
-            return DEFAULT_ROUNDS, Calibrator()
+            return DEFAULT_ROUNDS, Calibrator(), np.empty(0)
         rounds, booster = search_part(rows, judge, part, config)
         known = ~np.isnan(fresh.target(part))
         out_of_fold: Any = booster.predict(
@@ -253,12 +257,20 @@ def choose(
         )
         half = pd.util.hash_array(fresh.account[known]) % 2 == 0
         margin = np.asarray(out_of_fold, dtype=float)
-        return rounds, choose_calibrator(margin, fresh.target(part)[known], half)
+        return rounds, choose_calibrator(margin, fresh.target(part)[known], half), margin
 
     found = dict(zip(parts, side_by_side(search, parts), strict=True))
+    rounds = {part: rounds for part, (rounds, _, _) in found.items()}
+    fallback = UNJUDGED
+    if set(parts) == set(PARTS):
+        tell("search fallback")
+        _, calibrator, margin = found["step_1"]
+        p = calibrator.probability(margin)
+        fallback = choose_fallback(fit, fresh, p, config, rounds["step_1"])
     return Choices(
-        rounds={part: rounds for part, (rounds, _) in found.items()},
-        calibrators={part: calibrator for part, (_, calibrator) in found.items()},
+        rounds=rounds,
+        calibrators={part: calibrator for part, (_, calibrator, _) in found.items()},
+        fallback=fallback,
     )
 
 
@@ -279,6 +291,7 @@ def make_bundle(
         feature_names=config.feature_names,
         feature_digest=data.frame.digest,
         profile=build_profile(ledger, data, cutoff, rules=rules, reach_bounds=bounds),
+        fallback=make_fallback(choices.fallback, data),
         facts=facts or {},
     )
     return replace(bundle, version=bundle_digest(bundle))

@@ -108,7 +108,9 @@ def rolling_folds(data: Dataset, last: date, config: TrainingConfig, lag: int) -
     return folds
 
 
-def relative_loss(folds: Sequence[Fold], config: TrainingConfig) -> float:
+def relative_loss(
+    folds: Sequence[Fold], config: TrainingConfig, parts: Sequence[str] = PARTS
+) -> float:
     """Return the mean over folds and parts of log-loss ÷ log-loss of the constant rate."""
     shares: list[float] = []
     for fold in folds:
@@ -123,7 +125,7 @@ def relative_loss(folds: Sequence[Fold], config: TrainingConfig) -> float:
             own = clipped_log_loss(judged.y, np.asarray(p, dtype=float))
             return own / clipped_log_loss(judged.y, constant)
 
-        shares.extend(side_by_side(share, PARTS))
+        shares.extend(side_by_side(share, parts))
     return float(np.nanmean(shares))
 
 
@@ -162,6 +164,7 @@ def search(
     config: TrainingConfig,
     *,
     trials: int,
+    parts: Sequence[str] = PARTS,
     progress: Callable[[str], None] | None = None,
 ) -> Search:
     """Try ``trials`` configurations on the folds, ``config`` itself first.
@@ -174,6 +177,8 @@ def search(
         Where the search starts; its seed is the search's.
     trials : int
         How many are tried, at least 1.
+    parts : sequence of str
+        Parts of the model whose loss counts.
     progress : callable
         Told after each trial.
 
@@ -184,13 +189,12 @@ def search(
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials}.")
-    tried = [Trial(changed={}, loss=relative_loss(folds, config))]
+    tried = [Trial(changed={}, loss=relative_loss(folds, config, parts))]
 
     def objective(trial: optuna.Trial) -> float:
         changed = suggestion(trial)
-        tried.append(
-            Trial(changed=changed, loss=relative_loss(folds, changed_config(config, changed)))
-        )
+        loss = relative_loss(folds, changed_config(config, changed), parts)
+        tried.append(Trial(changed=changed, loss=loss))
         if progress is not None:
             best = min(one.loss for one in tried)
             progress(f"trial {len(tried)} of {trials}: {tried[-1].loss:.4f}, best {best:.4f}")

@@ -13,8 +13,9 @@ from decimal import Decimal
 import pyarrow as pa
 
 from features.ageing import BUCKETS, UNDATED, bucket_index, bucket_names
-from features.engines import STATE_STAGES, Session, query_text
+from features.engines import Session
 from features.ledger.finding import Finding, money, worded
+from features.stages import STATE_STAGES, query_text
 
 PARTS: tuple[str, ...] = (
     *BUCKETS,

@@ -249,6 +249,8 @@ def scan_cards(values: pa.Array) -> Scan:
     (2, 1)
     """
     long = values.filter(pc.match_substring_regex(values, _RUN_RE2))
+    if not len(long):
+        return Scan(candidates=0, hits=long)
     runs = pc.replace_substring_regex(long, _ONE_RUN, r"\1")
     usual = pc.match_substring_regex(runs, _USUAL)
     simple = pc.and_not(

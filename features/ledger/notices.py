@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from features.engines import STATE_STAGES, Session
+from features.engines import Session
 from features.ledger.finding import MAX_EXAMPLES, Finding, money
+from features.stages import STATE_STAGES
 
 _OVER_APPLIED = f"""
     select states.currency, count(*) as n,

@@ -90,7 +90,7 @@ class Parents:
                 [self._invoices, good.select(self._invoices.column_names)]
             )
 
-    def check(self, batch: Verdicts, connection: duckdb.DuckDBPyConnection) -> None:
+    def check(self, batch: Verdicts) -> None:
         """Refuse rows whose account or invoice is unknown, or whose two do not belong together."""
         columns = batch.table.column_names
         if batch.table.name == "accounts":
@@ -101,7 +101,7 @@ class Parents:
         if "invoice_id" in columns and batch.table.name != "invoices":
             self._check_invoices(batch)
             if "account_id" in columns:
-                self._check_owners(batch, connection)
+                self._check_owners(batch)
 
     def _check_invoices(self, batch: Verdicts) -> None:
         ids = batch.rows["invoice_id"]
@@ -110,25 +110,19 @@ class Parents:
         ).to_numpy()
         self._refuse(batch, unknown, "orphan", "invoice_id")
 
-    def _check_owners(self, batch: Verdicts, connection: duckdb.DuckDBPyConnection) -> None:
-        connection.register("numbered", batch.numbered(["invoice_id", "account_id"]))
-        connection.register("invoices", self._invoices)
+    def _check_owners(self, batch: Verdicts) -> None:
         # An invoice may have versions; one of them must name the account.
-        found = connection.execute(
-            """
-            select position
-            from numbered
-            inner join invoices using (invoice_id)
-            group by position
-            having not bool_or(numbered.account_id = invoices.account_id)
-            """
-        ).fetchnumpy()
-        connection.unregister("numbered")
-        connection.unregister("invoices")
-        wrong = np.zeros(batch.rows.num_rows, dtype=np.bool_)
-        wrong[np.asarray(found["position"], dtype=np.int64)] = True
-        self._refuse(batch, wrong, "account", "account_id")
+        rows = batch.rows
+        known = pc.is_in(rows["invoice_id"], value_set=self._invoices["invoice_id"])
+        belongs = pc.is_in(_pairs(rows), value_set=_pairs(self._invoices))
+        wrong = pc.and_(pc.and_(known, pc.is_valid(rows["account_id"])), pc.invert(belongs))
+        self._refuse(batch, wrong.to_numpy(), "account", "account_id")
 
     @staticmethod
     def _refuse(batch: Verdicts, wrong: npt.NDArray[np.bool_], rule: str, column: str) -> None:
         batch.reject(np.flatnonzero(wrong & batch.good), rule, column)
+
+
+def _pairs(rows: pa.Table) -> pa.ChunkedArray:
+    """Return invoice and account of each row as one text; no id holds a NUL."""
+    return pc.binary_join_element_wise(rows["invoice_id"], rows["account_id"], "\0")

@@ -10,11 +10,12 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from features.ageing import BUCKETS, EDGES, STEP_DAYS, UNDATED, bucket_index, bucket_names
-from features.engines import ITEM_STAGES, EngineOptions, open_session, query_text
+from features.engines import EngineOptions, open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
 from features.ledger.tables import TABLES
 from features.outcomes import RESOLVED
+from features.stages import ITEM_STAGES, query_text
 
 UNPROVEN = "point-in-time unproven"
 

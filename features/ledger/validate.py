@@ -116,13 +116,12 @@ def validate(
         if name in tables
     }
     parents = Parents(known_accounts, known_invoices)
-    with duckdb.connect(config=_CLOSED) as connection:
-        for batch in batches.values():
-            for column in batch.table.columns:
-                _check_cells(batch, column)
-            parents.check(batch, connection)
-            _check_twins(batch, connection)
-            parents.add(batch)
+    for batch in batches.values():
+        for column in batch.table.columns:
+            _check_cells(batch, column)
+        parents.check(batch)
+        _check_twins(batch)
+        parents.add(batch)
     return Validated(
         accepted={name: batches[name].accepted() for name in tables},
         rejected=[record for batch in batches.values() for record in batch.rejected],
@@ -179,32 +178,35 @@ def _check_cells(batch: Verdicts, column: Column) -> None:
         refuse(pc.less(pc.abs(values), LARGEST_INTEGER), "size")
 
 
-def _check_twins(batch: Verdicts, connection: duckdb.DuckDBPyConnection) -> None:
+def _check_twins(batch: Verdicts) -> None:
     """Drop equal rows, and refuse a second content of one key on one day."""
     table = batch.table
     names = list(table.key)
     if "known_on" in table.column_names and "known_on" not in names:
         names.append("known_on")
+    keys_alone = batch.accepted().select(names)
+    if keys_alone.group_by(names).aggregate([]).num_rows == keys_alone.num_rows:
+        return
     keys = ", ".join(f'"{name}"' for name in names)
     same = " and ".join(
         f'twin."{name}" is not distinct from first_row."{name}"' for name in table.column_names
     )
-    connection.register("numbered", batch.numbered(table.column_names))
-    found = connection.execute(
-        f"""
-        with twins as (
-            select {keys}, min(position) as first_position
-            from numbered group by {keys} having count(*) > 1
-        )
-        select twin.position, {same} as is_equal
-        from numbered as twin
-        inner join twins using ({keys})
-        inner join numbered as first_row on first_row.position = twins.first_position
-        where twin.position > twins.first_position
-        order by twin.position
-        """  # noqa: S608 - names are the contract's, never input
-    ).fetchnumpy()
-    connection.unregister("numbered")
+    with duckdb.connect(config=_CLOSED) as connection:
+        connection.register("numbered", batch.numbered(table.column_names))
+        found = connection.execute(
+            f"""
+            with twins as (
+                select {keys}, min(position) as first_position
+                from numbered group by {keys} having count(*) > 1
+            )
+            select twin.position, {same} as is_equal
+            from numbered as twin
+            inner join twins using ({keys})
+            inner join numbered as first_row on first_row.position = twins.first_position
+            where twin.position > twins.first_position
+            order by twin.position
+            """  # noqa: S608 - names are the contract's, never input
+        ).fetchnumpy()
     positions = np.asarray(found["position"], dtype=np.int64)
     equal = np.asarray(found["is_equal"], dtype=np.bool_)
     batch.good[positions[equal]] = False

@@ -84,8 +84,9 @@ select
     plans.account_id,
     plans.currency,
     plans.invoice_id,
-    plans.upcoming_cents,
-    greatest(plans.overdue_cents - coalesce(received.cents, 0), 0) as missed_cents,
+    cast(plans.upcoming_cents as bigint) as upcoming_cents,
+    cast(greatest(plans.overdue_cents - coalesce(received.cents, 0), 0) as bigint)
+        as missed_cents,
     plans.next_due_on,
     min(case
         when coalesce(received.cents, 0) + settings.tolerance_cents >= plans.overdue_cents then 1

@@ -132,7 +132,8 @@ select
     known.promised_on,
     known.currency,
     known.amount_cents,
-    greatest(coalesce(item_cash.cents, account_cash.cents, 0), 0) as received_cents,
+    cast(greatest(coalesce(item_cash.cents, account_cash.cents, 0), 0) as bigint)
+        as received_cents,
     case
         when known.is_void = 1 then 'void'
         when coalesce(item_cash.cents, account_cash.cents, 0) + settings.tolerance_cents

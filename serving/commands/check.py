@@ -16,6 +16,7 @@ from serving.commands.shared import (
     print_table,
     progress,
     refusals,
+    require_known,
 )
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def command(
     from features.ledger.sufficiency import judge_sufficiency  # noqa: PLC0415
 
     opened = open_ledger(ledger)
+    require_known(opened, *as_of)
     older = open_ledger(against) if against else None
     with progress("Check") as tell:
         compared = check_against(opened, older, progress=tell) if older else []

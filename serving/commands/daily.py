@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serving.commands.load import SOURCES, ExportPath, local_export, source_called
-from serving.commands.shared import FOLDER, ISO_DATE, progress, refusals
+from serving.commands.shared import FOLDER, ISO_DATE, beyond_the_books, progress, refusals
 
 if TYPE_CHECKING:
     from serving.daily import Facts, Step
@@ -126,9 +126,12 @@ class _Day:
         from features.ledger.read import open_ledger  # noqa: PLC0415
         from models.registry import CHAMPION, alias_version, newest_version  # noqa: PLC0415
         from serving.audit_rows import digest_of  # noqa: PLC0415
+        from serving.daily import StepError  # noqa: PLC0415
         from serving.policy_text import known_policy  # noqa: PLC0415
 
         home, opened = self.settings.home, open_ledger(self.ledger)
+        if self.as_of is not None and (wrong := beyond_the_books(opened, [self.as_of])):
+            raise StepError(f"--as-of: {wrong}")
         model = self.model or alias_version(home, CHAMPION) or newest_version(home)
         return {
             "ledger": str(self.ledger.resolve()),
@@ -159,6 +162,7 @@ class _Day:
         """Score the day; the snapshot is published with the model that scored it."""
         from features.ledger.read import open_ledger  # noqa: PLC0415
         from serving.batch import score_batch  # noqa: PLC0415
+        from serving.feedback_notes import told_so_far  # noqa: PLC0415
         from serving.policy import read_policy  # noqa: PLC0415
         from training.choice import choose_model  # noqa: PLC0415
 
@@ -173,6 +177,7 @@ class _Day:
             home,
             ledger_path=self.ledger,
             model_reference=reference,
+            feedback=told_so_far(self.settings),
             progress=self.tell,
         )
         return {

@@ -12,6 +12,7 @@ from serving.commands.shared import (
     console,
     progress,
     refusals,
+    require_known,
     write_atomically,
 )
 
@@ -89,6 +90,7 @@ def command(
     )
     opened = open_ledger(ledger)
     if since is None:
+        require_known(opened, *as_of)
         _write_file(opened, as_of, out, options)
     else:
         _write_folder(opened, since, every, out, options)

@@ -14,6 +14,7 @@ from serving.commands.shared import (
     print_table,
     progress,
     refusals,
+    require_known,
 )
 
 
@@ -35,9 +36,11 @@ def command(ledger: Path, as_of: date | None, out: Path | None, as_json: bool) -
     from training.monitor import run_monitor  # noqa: PLC0415
     from training.monitor_page import write_monitoring  # noqa: PLC0415
 
-    home = read_home()
+    home, opened = read_home(), open_ledger(ledger)
+    if as_of is not None:
+        require_known(opened, as_of)
     with progress("Monitoring") as tell:
-        found = run_monitor(home, open_ledger(ledger), as_of=as_of, progress=tell)
+        found = run_monitor(home, opened, as_of=as_of, progress=tell)
         folder = out or home.path / "monitor"
         write_monitoring(found, folder)
     if as_json:

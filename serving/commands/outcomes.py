@@ -12,6 +12,7 @@ from serving.commands.shared import (
     console,
     progress,
     refusals,
+    require_known,
     write_atomically,
 )
 
@@ -23,11 +24,13 @@ from serving.commands.shared import (
 @refusals
 def command(ledger: Path, as_of: tuple[date, ...], out: Path) -> None:
     """Write what became of each open item after 30, 60, 90 and 120 days."""
-    from features.engines import ITEM_STAGES, open_session  # noqa: PLC0415 (quick --help)
+    from features.engines import open_session  # noqa: PLC0415 (quick --help)
     from features.ledger.read import open_ledger  # noqa: PLC0415
     from features.outcomes import long_outcomes, outcome_frame  # noqa: PLC0415
+    from features.stages import ITEM_STAGES  # noqa: PLC0415 (quick --help)
 
     opened = open_ledger(ledger)
+    require_known(opened, *as_of)
     with progress("Outcomes") as tell, open_session(opened, as_of) as session:
         session.run(ITEM_STAGES, tell)
         wide = outcome_frame(opened, as_of, session=session)

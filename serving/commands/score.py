@@ -1,5 +1,6 @@
 """``rollrisk score``."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from serving.commands.shared import (
     print_json,
     progress,
     refusals,
+    require_known,
 )
 
 
@@ -36,16 +38,20 @@ def command(
     """Score every open item, rank the accounts, and publish the snapshot that is served.
 
     Without a trained model the roll-rate matrix of the ledger's own past answers, and every
-    row says so in `fallback`.
+    row says so in `fallback`. What collectors told by that day (snoozes, overrides, contacts)
+    holds and ranks as it does in the service.
     """
     from features.ledger.read import open_ledger  # noqa: PLC0415 (quick --help)
-    from models.home import read_home  # noqa: PLC0415
     from serving.batch import score_batch  # noqa: PLC0415
+    from serving.feedback_notes import told_so_far  # noqa: PLC0415
     from serving.policy import read_policy  # noqa: PLC0415
+    from serving.settings import read_settings  # noqa: PLC0415
     from serving.tables import print_worklist  # noqa: PLC0415
     from training.choice import choose_model  # noqa: PLC0415
 
-    home, opened = read_home(), open_ledger(ledger)
+    settings, opened = read_settings(os.environ), open_ledger(ledger)
+    require_known(opened, as_of)
+    home, feedback = settings.home, told_so_far(settings)
     with progress("Scoring") as tell:
         bundle, reference = choose_model(home, opened, as_of, model)
         scored = score_batch(
@@ -57,6 +63,7 @@ def command(
             ledger_path=ledger,
             model_reference=reference,
             out=out,
+            feedback=feedback,
             progress=tell,
         )
     if as_json:

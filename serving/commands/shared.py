@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from features.ledger.read import Ledger
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,6 +59,24 @@ class IsoDate(click.ParamType[date]):
 
 
 ISO_DATE = IsoDate()
+
+
+def beyond_the_books(ledger: "Ledger", as_of: Sequence[date]) -> str:
+    """Return what is wrong with days that the books do not reach; empty when nothing is."""
+    last = ledger.manifest.known_through
+    late = [day for day in as_of if day > last]
+    if not late:
+        return ""
+    return (
+        f"a day must not lie after the end of the books, {last}, got {min(late)}. Give a day up "
+        "to then, or import what has happened since."
+    )
+
+
+def require_known(ledger: "Ledger", *as_of: date) -> None:
+    """Refuse days after the end of the books as wrong usage: nothing is known of them yet."""
+    if wrong := beyond_the_books(ledger, as_of):
+        raise click.BadParameter(wrong, param_hint="'--as-of'")
 
 
 def console(*, stderr: bool = False) -> Console:

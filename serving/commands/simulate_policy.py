@@ -17,6 +17,7 @@ from serving.commands.shared import (
     print_table,
     progress,
     refusals,
+    require_known,
 )
 
 if TYPE_CHECKING:
@@ -73,10 +74,7 @@ def command(
         name: read_policy(None if str(path) == SHIPPED else path)
         for name, path in zip(names, policies, strict=True)
     }
-    if late := [day for day in as_of if day > opened.manifest.known_through]:
-        raise click.ClickException(
-            f"The books end on {opened.manifest.known_through}; {min(late)} lies after it."
-        )
+    require_known(opened, *as_of)
     given = None if model is None else choose_model(read_home(), opened, min(as_of), model)[0]
     if given is not None:
         _refuse_hindsight(given.facts.get("trained_until"), min(as_of))

@@ -20,8 +20,8 @@ from serving.console.past import Past, PastKeeper
 from serving.console.portfolio import PERIODS, PortfolioView, book_view, with_past
 from serving.console.served import Served, serve
 from serving.console.sessions import console_secret
-from serving.middleware import REQUEST, RequestFacts
 from serving.policy import read_policy
+from serving.request_facts import REQUEST, RequestFacts
 from serving.settings import Settings
 from serving.store import Store
 

@@ -17,8 +17,9 @@ import pandas as pd
 from features.ageing import is_exposed
 from features.build import feature_frame
 from features.catalogue import feature_digest
-from features.engines import STATE_STAGES, EngineOptions, open_session, query_text
+from features.engines import EngineOptions, open_session
 from features.ledger.read import Ledger, open_ledger
+from features.stages import STATE_STAGES, query_text
 from models.scorer import survival_curves
 from serving.account_ledger import family_members, restrict_ledger
 from serving.explain_account import month_ends
@@ -118,7 +119,7 @@ def account_history(pair: ServedPair, account_id: str, currency: str) -> History
     ledger = ledger_at(manifest.ledger, manifest.ledger_digest)
     own = restrict_ledger(ledger, [account_id])
     days = [as_of - timedelta(days=7 * back) for back in range(WEEKS, -1, -1)]
-    with open_session(own, days, options=EngineOptions(threads=1)) as session:
+    with open_session(own, days, options=EngineOptions(threads=1, standing=True)) as session:
         session.run(STATE_STAGES)
         session.run(("open_items",))
         balances = session.arrow(
@@ -157,7 +158,9 @@ def _scores(pair: ServedPair, ledger: Ledger, account_id: str, currency: str) ->
         return []
     days = [*month_ends(pair.manifest.as_of), pair.manifest.as_of]
     family = restrict_ledger(ledger, family_members(ledger, account_id))
-    frame = feature_frame(family, days, options=EngineOptions(threads=1, dates_at_once=len(days)))
+    frame = feature_frame(
+        family, days, options=EngineOptions(threads=1, standing=True, dates_at_once=len(days))
+    )
     own = (frame.items["account_id"] == account_id) & (frame.items["currency"] == currency)
     dpd = frame.items["days_past_due"].to_numpy(dtype=float)
     frame = frame.select(own.to_numpy() & is_exposed(dpd))
@@ -183,7 +186,7 @@ def _events(ledger: Ledger, as_of: date, first: date, currency: str) -> _Events:
         f"currency = {_quoted(currency)} and visible_on <= date '{as_of}' "
         f"and (superseded_on is null or superseded_on > date '{as_of}')"
     )
-    with open_session(ledger, [as_of], options=EngineOptions(threads=1)) as session:
+    with open_session(ledger, [as_of], options=EngineOptions(threads=1, standing=True)) as session:
         receipts = session.arrow(
             f"select received_on as day, known_on, amount, method as words from receipts "  # noqa: S608 (an ISO date, a quoted currency)
             f"where {where} and received_on >= date '{first}' union all "

@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.ageing import BUCKETS, UNDATED
 from features.key_figures import PastFigures
+from models.fallback import by_matrix_alone
 from serving.console.forecast import HORIZONS, Expected, expected_ageing
 from serving.console.past import Past
 from serving.console.past_forecasts import PastForecasts, past_forecasts
@@ -190,7 +191,7 @@ def book_view(served: Served, currency: str) -> PortfolioView:
         ),
         groups=tuple(group_rows(items, name) for name in ("bucket", *GROUPS)),
         drivers=portfolio_steps(part["drivers"]),
-        explains=bool((items["fallback"] == "").any()),
+        explains=not by_matrix_alone(items["fallback"]).all(),
         rolls=None,
         trend=None,
         forecasts=None,

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from features.ageing import BUCKETS, UNDATED
+from models.fallback import by_matrix_alone
 from models.priority import LANES, NO_LANE, PAST_DUE
 from serving.reports.cards import AccountCard, account_card
 from serving.reports.charts import AgeingBar
@@ -118,7 +119,8 @@ def report_view(scores: Scores, *, top: int = 20) -> ReportView:
         scores.portfolio["currencies"].items(),
         key=lambda pair: (-pair[1]["totals"]["open_balance"], pair[0]),
     )
-    modelled = not len(scores.items) or (scores.items["fallback"].fillna("") == "").any()
+    fallback = scores.items["fallback"].fillna("")
+    modelled = not len(scores.items) or not by_matrix_alone(fallback).all()
     return ReportView(
         as_of=long_date(manifest.as_of),
         facts=(
@@ -127,7 +129,7 @@ def report_view(scores: Scores, *, top: int = 20) -> ReportView:
             ("Ledger digest", manifest.ledger_digest[:_DIGEST_SHOWN]),
             ("Feature digest", manifest.feature_digest[:_DIGEST_SHOWN]),
         ),
-        model=_model(scores.items["fallback"].fillna(""), modelled=bool(modelled)),
+        model=_model(fallback, modelled=bool(modelled)),
         explains=bool(modelled),
         unproven=", ".join(
             plain(name).lower() for name in scores.portfolio["point_in_time_unproven"]
@@ -152,10 +154,17 @@ def _model(fallback: pd.Series, *, modelled: bool) -> str:
         "its chance of still being open 30 days on; reasons are its SHAP values, by family, "
         "turned into money."
     )
-    counts = fallback[fallback != ""].value_counts()
+    alone = by_matrix_alone(fallback)
+    every = count_text(len(fallback), "item")
+    if in_part := int(((fallback != "") & ~alone).sum()):
+        text += (
+            f" {in_part:,} of {every} are answered in part by the roll-rate matrix, since their "
+            "account or its segment has little history; what it adds is a driver of its own."
+        )
+    counts = fallback[alone].value_counts()
     for reason, count in counts.items():
         text += (
-            f" {count:,} of {count_text(len(fallback), 'item')} were left to the roll-rate matrix "
+            f" {count:,} of {every} were left to the roll-rate matrix "
             f"({str(reason).removeprefix('matrix: ')})."
         )
     return text

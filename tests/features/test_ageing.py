@@ -14,9 +14,10 @@ from features.ageing import (
     is_exposed,
     rolls_by,
 )
-from features.engines import ITEM_STAGES, open_session
+from features.engines import open_session
 from features.ledger.books import books_balance
 from features.ledger.read import Ledger
+from features.stages import ITEM_STAGES
 from tests.features.books import Books, day
 
 

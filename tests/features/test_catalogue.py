@@ -16,11 +16,12 @@ from features.catalogue import (
     feature_digest,
     read_catalogue,
 )
-from features.engines import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, open_session, query_text
+from features.engines import open_session
 from features.feature import FAMILIES
 from features.inputs import Rules, input_tables
 from features.ledger.read import Ledger
 from features.ledger.tables import TABLES
+from features.stages import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, query_text
 from tests.features.books import Books, day
 
 SQL = {
@@ -213,7 +214,7 @@ def test_the_digest_covers_the_stages_below_the_features(monkeypatch: pytest.Mon
     assert feature_digest() == before
     assert feature_digest(NAMES[:-1]) != before
     monkeypatch.setattr(
-        "features.engines.query_text",
+        "features.stages.query_text",
         lambda name: query_text(name) + ("-- changed" if name == "histories" else ""),
     )
     assert module.feature_digest() != before

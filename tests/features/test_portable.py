@@ -2,10 +2,10 @@ from importlib import resources
 
 import pytest
 
-from features.engines import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, query_text
 from features.ledger.read import stored_query, visible_query
 from features.ledger.tables import TABLES, Table
 from features.portable import INPUT_FLOATS, departures, float_columns
+from features.stages import FEATURE_STAGES, ITEM_STAGES, PEER_STAGES, query_text
 
 STAGES = (*ITEM_STAGES, *FEATURE_STAGES, *PEER_STAGES, "outcomes")
 

@@ -14,6 +14,7 @@ from features.build import FeatureFrame
 from features.catalogue import CATALOGUE, MODEL_NAMES, NAMES, feature_digest
 from models.bundle import PARTS, Bundle, bundle_digest, make_part
 from models.calibrator import Calibrator
+from models.fallback import Fallback
 from models.peers import AGES, ANY, PAYMENTS, PeerLevels, with_peers
 from models.priority import AGE_BANDS
 from models.profile import ALL, CELLS, Profile
@@ -26,6 +27,10 @@ CALIBRATORS = {
     "step_2": Calibrator(kind="logistic", a=1.2, c=0.3),
     "cut_7": Calibrator(kind="beta", a=0.0, b=1.2, c=-1.0),
 }
+
+FALLBACK = Fallback(
+    known_k=4.0, unseen_k=40.0, segment_k=50.0, segment_items={"smb": 900, "enterprise": 30}
+)
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +155,13 @@ def bundle(profile: Profile, frame_of: Callable[[Floats, int], FeatureFrame]) ->
         profile=profile,
         facts={"rows": 600},
     )
+    return replace(made, version=bundle_digest(made))
+
+
+@pytest.fixture(scope="session")
+def mixed_bundle(bundle: Bundle) -> Bundle:
+    """The same parts, with the matrix mixed in where there is little history."""
+    made = replace(bundle, fallback=FALLBACK)
     return replace(made, version=bundle_digest(made))
 
 

@@ -17,10 +17,16 @@ from models.scorer import survival_curves
 Segments = npt.NDArray[np.object_]
 
 
+@pytest.mark.parametrize("kind", ["bundle", "mixed_bundle"])
 def test_a_bundle_read_back_scores_the_same_bytes(
-    bundle: Bundle, frame: FeatureFrame, segment: Segments, tmp_path: Path
+    kind: str,
+    frame: FeatureFrame,
+    segment: Segments,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Text and JSON keep every digit: same digest, same version, identical scores."""
+    bundle: Bundle = request.getfixturevalue(kind)
     write_bundle(bundle, tmp_path / "model")
     again = read_bundle(tmp_path / "model")
     assert again.version == bundle.version == bundle_digest(again)
@@ -58,8 +64,10 @@ def test_a_matrix_bundle_survives_the_disk(matrix_bundle: Bundle, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["bundle.json"]
 
 
-def test_the_digest_names_what_decides_scores_and_nothing_else(bundle: Bundle) -> None:
-    """Facts do not count; a calibrator, the profile and the features do."""
+def test_the_digest_names_what_decides_scores_and_nothing_else(
+    bundle: Bundle, mixed_bundle: Bundle
+) -> None:
+    """Facts do not count; a calibrator, the profile, the fallback and the features do."""
     digest = bundle_digest(bundle)
     assert bundle_digest(replace(bundle, facts={"note": "x"}, version="7")) == digest
     part = replace(bundle.parts["step_3"], calibrator=Calibrator(kind="logistic", a=0.5))
@@ -67,6 +75,21 @@ def test_the_digest_names_what_decides_scores_and_nothing_else(bundle: Bundle) -
     profile = replace(bundle.profile, remaining_shares=[0.5] * 7)
     assert bundle_digest(replace(bundle, profile=profile)) != digest
     assert bundle_digest(replace(bundle, feature_digest="other")) != digest
+    assert mixed_bundle.fallback is not None
+    assert bundle_digest(mixed_bundle) != digest
+    other = replace(mixed_bundle.fallback, segment_items={"smb": 1})
+    assert bundle_digest(replace(bundle, fallback=other)) != bundle_digest(mixed_bundle)
+
+
+def test_a_model_of_the_first_format_has_no_fallback(bundle: Bundle, tmp_path: Path) -> None:
+    """It keeps its version, which names its content, and its scores."""
+    write_bundle(bundle, tmp_path)
+    content = json.loads((tmp_path / "bundle.json").read_text())
+    del content["fallback"]
+    (tmp_path / "bundle.json").write_text(json.dumps(content | {"format": 1}))
+    again = read_bundle(tmp_path)
+    assert again.fallback is None
+    assert again.version == bundle.version
 
 
 def _break(folder: Path, **changes: Any) -> None:  # noqa: ANN401 (any JSON value)
@@ -79,7 +102,7 @@ def test_another_format_is_refused(bundle: Bundle, tmp_path: Path) -> None:
     """The message names the format found and the next step."""
     write_bundle(bundle, tmp_path)
     _break(tmp_path, format=99)
-    with pytest.raises(BundleError, match=r"format must be 1, got 99. Train the model again"):
+    with pytest.raises(BundleError, match=r"format must be one of \[1, 2\], got 99. Train the "):
         read_bundle(tmp_path)
 
 

@@ -35,12 +35,15 @@ def explanation(bundle: Bundle, frame: FeatureFrame, segment: Segments) -> Expla
 
 
 @pytest.fixture(scope="module")
-def evidence(frame: FeatureFrame, explanation: Explanation) -> Evidence:
+def evidence(
+    bundle: Bundle, frame: FeatureFrame, segment: Segments, explanation: Explanation
+) -> Evidence:
     """What sentences are made from."""
     return Evidence(
         values=frame.values,
         explanation=explanation,
         invoice_id=frame.items["invoice_id"].to_numpy(dtype=object),
+        fallback=survival_curves(bundle, frame, segment).fallback,
     )
 
 
@@ -121,6 +124,7 @@ def test_a_family_with_nothing_on_record_says_so(
         values=np.full_like(evidence.values, np.nan),
         explanation=explanation,
         invoice_id=evidence.invoice_id,
+        fallback=evidence.fallback,
     )
     said = family_sentences(empty, np.array([0]), "returns", np.array([True]))
     assert said == [f"{FAMILIES['returns']}: nothing is on record"]

@@ -158,5 +158,5 @@ def test_another_format_is_refused(home: Home, matrix_bundle: Bundle) -> None:
     folder = publish_scores(home, MANIFEST, tables(0.5), {}, matrix_bundle)
     path = folder / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
-    with pytest.raises(ValueError, match="format must be 2"):
+    with pytest.raises(ValueError, match="format must be 3"):
         read_snapshot_manifest(folder)

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from features.engines import needed_stages, open_session
+from features.engines import open_session
 from features.ledger.read import Ledger, ledger_from_rows
+from features.stages import needed_stages
 from models.bundle import Bundle
 from serving.account_ledger import rows_of_account
 from serving.account_score import score_account

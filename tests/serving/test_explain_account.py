@@ -167,6 +167,8 @@ def test_items_families_and_features_add_up_in_three_units(pair: ServedPair) -> 
         [entry] = [entry for entry in told["accounts"] if entry["currency"] == currency]
         assert total["dollars"] == entry["dollars_at_risk"]
     for family in told["families"]:
+        if family["family"] == "matrix":
+            continue  # the pull of the matrix has no features
         features = family["features"]
         name, currency = family["family"], explained["currency"]
         assert sum(cents(f["dollars"]) for f in features) == cents(explained["dollars"][name])
@@ -185,7 +187,8 @@ def test_the_portfolio_is_the_sum_of_its_accounts(
     stored = json.loads((installation.snapshot / "portfolio.json").read_text("utf-8"))
     evidence = pq.read_table(installation.snapshot / "evidence.parquet").to_pandas()
     items = pq.read_table(installation.snapshot / "items.parquet").to_pandas()
-    rows = items[["invoice_id", "currency", "account_id", "collectible", "base_value"]].merge(
+    kept = ["invoice_id", "currency", "account_id", "collectible", "shap_matrix", "base_value"]
+    rows = items[kept].merge(
         evidence.drop(columns="account_id"), on="invoice_id", validate="one_to_one"
     )
     for currency, view in stored["currencies"].items():
@@ -211,6 +214,7 @@ def parts_of(rows: pd.DataFrame) -> Parts:
     """Return the contributions of stored items."""
     return Parts(
         log_odds=rows[[f"log_odds_{name}" for name in MODEL_NAMES]].to_numpy(),
+        pull=rows["shap_matrix"].to_numpy(),
         base=rows["base_value"].to_numpy(),
         probability_base=rows["probability_base"].to_numpy(),
         scale=rows["scale"].to_numpy(),

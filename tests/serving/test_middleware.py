@@ -11,8 +11,9 @@ import pytest
 
 from models.home import Home
 from serving.auth import create_key
-from serving.middleware import REQUEST, Gate
+from serving.middleware import Gate
 from serving.reply import Message, Send
+from serving.request_facts import REQUEST
 from serving.settings import Settings
 
 LIMIT = 100

@@ -84,7 +84,7 @@ def test_the_same_snapshot_published_anew_is_taken_up(
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        ("items.parquet", "cannot be read"),
+        ("online/items.arrow", "not what was published"),
         ("evidence.parquet", "cannot be read"),
         ("model/bundle.json", "cannot be read"),
         ("model/step_2.txt", "cannot be read"),

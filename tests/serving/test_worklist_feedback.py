@@ -49,6 +49,8 @@ def accounts() -> pd.DataFrame:
                 "action": action,
                 "why": "because",
                 "overridden_by": "",
+                "suggested_action": action,
+                "suggested_why": "because",
             }
             for name, natural, hold, holds, action in rows
         ]

@@ -62,6 +62,11 @@ def test_a_file_overrides_what_it_names_and_nothing_else(tmp_path: Path) -> None
         ({"features": "age_days"}, r"Key 'features' must be a list of names, got 'age_days'"),
         ({"features": ["age_day"]}, r"Unknown features in the configuration: \['age_day'\]"),
         ({"trees": {"rising": ["height"]}}, r"Unknown features .*\['height'\]"),
+        ({"trees": {"falling": ["depth"]}}, r"Unknown features .*\['depth'\]"),
+        (
+            {"trees": {"rising": ["age_days"], "falling": ["age_days"]}},
+            r"cannot raise and lower the risk at once: \['age_days'\]",
+        ),
         ({"windows": {"every_days": 0}}, r"Key 'windows.every_days' must be at least 1, got 0"),
         ({"windows": {"test_days": -1}}, r"Key 'windows.test_days' must be at least 0, got -1"),
         ({"backtest": {"origins": 0}}, r"Key 'backtest.origins' must be at least 1, got 0"),

@@ -106,6 +106,16 @@ def test_rising_features_bind_the_steps_and_not_the_cuts() -> None:
         assert bool((np.diff(answers) < -1e-9).any()) == falls
 
 
+def test_falling_features_bind_the_other_way() -> None:
+    """With more of a falling feature the probability of staying open never rises."""
+    config = replace(CONFIG, trees=replace(CONFIG.trees, falling=(NAMES[0],), feature_fraction=1.0))
+    sweep = np.zeros((50, len(NAMES)))
+    sweep[:, 0] = np.linspace(-3, 3, 50)
+    text = fit_part(synthetic(1), "step_1", config, rounds=30)
+    answers = np.asarray(make_part(text, Calibrator()).booster.predict(sweep))
+    assert (np.diff(answers) <= 1e-9).all()
+
+
 def test_the_search_stops_where_fresh_rows_stop_improving() -> None:
     """The rounds found have the lowest log-loss on the stopping rows."""
     fit, stop = synthetic(2), synthetic(3)

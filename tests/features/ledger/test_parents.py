@@ -1,7 +1,6 @@
 from datetime import date
 from decimal import Decimal
 
-import duckdb
 import pyarrow as pa
 
 from features.ledger.arrow import arrow_schema
@@ -36,8 +35,7 @@ def _applications(*pairs: tuple[str, str]) -> Verdicts:
 
 
 def _rules(parents: Parents, batch: Verdicts) -> list[tuple[int, str, str]]:
-    with duckdb.connect() as connection:
-        parents.check(batch, connection)
+    parents.check(batch)
     return [(bad.row, bad.rule, bad.column) for bad in batch.rejected]
 
 

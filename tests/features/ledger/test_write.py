@@ -9,7 +9,7 @@ import pytest
 
 import features.ledger.write as module
 from features.build import feature_frame
-from features.engines import ITEM_STAGES, open_session
+from features.engines import open_session
 from features.ledger.cutting import cut_ledger
 from features.ledger.manifest import FILE_NAME, LedgerError, Manifest, read_manifest
 from features.ledger.quarantine import Rejected
@@ -17,6 +17,7 @@ from features.ledger.read import Ledger, open_ledger
 from features.ledger.sensitive import SensitiveDataError
 from features.ledger.write import ImportRefusedError, import_extract
 from features.sources.base import Extract
+from features.stages import ITEM_STAGES
 from tests.conftest import make_ledger
 from tests.features.books import Books, day
 

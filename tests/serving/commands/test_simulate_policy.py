@@ -86,8 +86,8 @@ def test_a_day_after_the_books_is_refused(installation: Installation) -> None:
     """There is nothing to replay."""
     day = installation.as_of + timedelta(days=1)
     result = run(installation, "--policy", "shipped", "--as-of", str(day))
-    assert result.exit_code == 1
-    assert "lies after it" in result.output
+    assert result.exit_code == 2
+    assert "must not lie after the end of the books" in result.output
 
 
 def test_policies_of_one_name_are_refused(installation: Installation) -> None:
