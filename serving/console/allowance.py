@@ -24,7 +24,7 @@ WHOLE = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class AllowanceLine:
     """One bucket or band: see ``features.allowance.AllowanceRow``; money in cents."""
 
     bucket: str
@@ -55,7 +55,7 @@ class Segment:
         Bucket in which the two differ most.
     borrowed : tuple of str
         Buckets whose roll rate is the portfolio's, since the segment has too few items.
-    lines : tuple of Line
+    lines : tuple of AllowanceLine
         By bucket and band.
     """
 
@@ -68,7 +68,7 @@ class Segment:
     model_share: float
     largest: str
     borrowed: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[AllowanceLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,9 +213,9 @@ def _segment(
     return _summed(name, tuple(_line(row) for row in lines), borrowed)
 
 
-def _line(row: AllowanceRow) -> Line:
+def _line(row: AllowanceRow) -> AllowanceLine:
     chain, model = round(row.chain * 100), round(row.model * 100)
-    return Line(
+    return AllowanceLine(
         bucket=row.bucket,
         balance=Amount(cents=round(row.balance * 100)),
         chain_reach=row.chain_reach,
@@ -227,7 +227,7 @@ def _line(row: AllowanceRow) -> Line:
     )
 
 
-def _summed(name: str, lines: tuple[Line, ...], borrowed: tuple[str, ...]) -> Segment:
+def _summed(name: str, lines: tuple[AllowanceLine, ...], borrowed: tuple[str, ...]) -> Segment:
     balance = sum(line.balance.cents for line in lines)
     chain, model = (sum(getattr(line, side).cents for line in lines) for side in ("chain", "model"))
     return Segment(
@@ -255,7 +255,7 @@ def _total(segments: tuple[Segment, ...]) -> Segment:
             for side in ("balance", "chain", "model", "difference")
         }
         lines.append(
-            Line(
+            AllowanceLine(
                 bucket=first.bucket,
                 loss_given_last=first.loss_given_last,
                 chain_reach=float(

@@ -71,16 +71,14 @@ def serve(pair: ServedPair, home: Home) -> Served:
         When the snapshot's folder is gone.
     """
     table = pair.table
-    accounts = pd.DataFrame(dict(table.accounts))
+    accounts = pd.DataFrame({name: column.whole() for name, column in table.accounts.items()})
     accounts["row"] = np.arange(len(accounts))
     for name in GROUPS:
         accounts[name] = accounts[name].fillna("").astype(str)
-    ids = list(table.item_rows)
-    counts = [end - start for start, end in table.item_rows.values()]
-    first = np.array([table.account_rows[name][0] for name in ids], dtype=np.int64)
-    items = pd.DataFrame(dict(table.items))
-    items["account_id"] = np.repeat(np.array(ids, dtype=object), counts)
-    owner = np.repeat(first, counts)
+    items = pd.DataFrame({name: column.whole() for name, column in table.items.items()})
+    rows, first, end = table.item_rows.bounds()
+    owner = np.repeat(rows, end - first)
+    items["account_id"] = accounts["account_id"].to_numpy(dtype=object)[owner]
     items["owner"] = owner
     for name in GROUPS:
         items[name] = accounts[name].to_numpy(dtype=object)[owner]

@@ -229,7 +229,7 @@ def find_rows(served: Served, query: Query) -> npt.NDArray[np.intp]:
         if wanted == EVERY:
             continue
         value = "" if name == "hold" and wanted == NOT_HELD else wanted
-        keep &= (accounts[name] == value).to_numpy(dtype=bool)
+        keep &= np.asarray(accounts[name] == value, dtype=bool)
     if query.search:
         words = query.search.lower()
         fits = [
@@ -239,13 +239,13 @@ def find_rows(served: Served, query: Query) -> npt.NDArray[np.intp]:
         keep &= (fits[0] | fits[1]).to_numpy(dtype=bool)
     places = np.flatnonzero(keep)
     order = {lane: position for position, lane in enumerate(LANES)}
-    value = accounts[query.sort].iloc[places]
-    if not pd.api.types.is_numeric_dtype(value.dtype) and query.sort != "hold_until":
-        value = value.astype(object).fillna("").astype(str).str.lower()
+    sorted_by: pd.Series[Any] = accounts[query.sort].iloc[places]
+    if not pd.api.types.is_numeric_dtype(sorted_by.dtype) and query.sort != "hold_until":
+        sorted_by = sorted_by.astype(object).fillna("").astype(str).str.lower()
     lane = accounts["lane"].iloc[places].astype(object).map(order).fillna(len(order))
     ordered = pd.DataFrame(
         {
-            "value": value.to_numpy(),
+            "value": sorted_by.to_numpy(),
             "lane": lane.to_numpy(dtype=float),
             "rank": accounts["rank"].iloc[places].to_numpy(),
         }
@@ -254,7 +254,7 @@ def find_rows(served: Served, query: Query) -> npt.NDArray[np.intp]:
     by = ["value", "lane", "rank"] if query.sort != "rank" else ["lane", "value"]
     rising = [up, True, True] if query.sort != "rank" else [True, up]
     ordered = ordered.sort_values(by, ascending=rising, na_position="last", kind="stable")
-    return places[ordered.index.to_numpy()]
+    return np.asarray(places[ordered.index.to_numpy()])
 
 
 def list_rows(served: Served, accounts: pd.DataFrame) -> list[Row]:

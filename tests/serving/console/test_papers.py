@@ -1,6 +1,8 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
@@ -9,6 +11,7 @@ from serving.cli import main
 from serving.console.papers import account_paper, high_risk_paper, portfolio_paper
 from serving.console.past import Past
 from serving.console.served import Served
+from serving.online import TEXT, Column
 from tests.serving.conftest import Installation
 from tests.serving.console.test_pages import riskiest
 from tests.serving.reports.test_render import Page
@@ -72,13 +75,10 @@ def test_hostile_names_are_text(served: Served) -> None:
     """A name that looks like markup is shown letter by letter."""
     name = "</style><script>alert(1)</script>"
     table = served.pair.table
-    start, _ = table.account_rows[riskiest(served)]
-    before = table.accounts["name"][start]
-    table.accounts["name"][start] = name
-    try:
-        page = Page(account_paper(served, riskiest(served)))
-    finally:
-        table.accounts["name"][start] = before
+    names = Column(pa.array([name] * len(table.accounts["name"]), TEXT))
+    renamed = replace(table, accounts={**table.accounts, "name": names})
+    hostile = replace(served, pair=replace(served.pair, table=renamed))
+    page = Page(account_paper(hostile, riskiest(served)))
     assert page.tags["script"] == 0
     assert name in page.text
 
