@@ -6,6 +6,7 @@ A test compares them with what stands in ``docs/``.
 from pathlib import Path
 
 from docs.ablation import ablation_page
+from docs.console import console_page
 from docs.lineage import lineage_page
 from docs.models import models_page
 from docs.service import service_page
@@ -74,6 +75,7 @@ PAGES = {
     "ablation.md": ablation_page,
     "models.md": models_page,
     "service.md": service_page,
+    "console.md": console_page,
 }
 
 

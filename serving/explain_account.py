@@ -34,7 +34,7 @@ from models.contributions import only, sum_up
 from models.explain import FAMILY_NAMES
 from models.profile import ALL
 from models.reasons import BASE, BASE_SENTENCE, format_value
-from serving.account_ledger import family_members, restrict_ledger
+from serving.account_ledger import family_members, restrict_ledger, rows_of_account
 from serving.account_moved import previous_snapshot, read_past_score, why_it_moved
 from serving.account_score import stored_parts
 from serving.account_what_if import Scenario, what_if
@@ -169,7 +169,12 @@ class Further:
 
 
 def explain_account(
-    pair: ServedPair, account_id: str, invoice_id: str | None, further: Further | None = None
+    pair: ServedPair,
+    account_id: str,
+    invoice_id: str | None,
+    further: Further | None = None,
+    *,
+    read_ledger: bool = True,
 ) -> dict[str, Any]:
     """Return the explanation of an account, without the fields that every answer has.
 
@@ -183,6 +188,8 @@ def explain_account(
         The open item whose features are shown; None for the one with most dollars at risk.
     further : Further or None
         What else is asked for.
+    read_ledger : bool
+        Whether own norms and ledger rows are read, which takes seconds of a large ledger.
 
     Raises
     ------
@@ -213,7 +220,7 @@ def explain_account(
     explained = sum_up(only(parts[currency], place))
     levels = {name: sum_up(own) for name, own in parts.items()}
     notes: list[str] = []
-    ledger = _ledger_of(pair, notes)
+    ledger = _ledger_of(pair, notes) if read_ledger else None
     norms, rows, named = _from_ledger(pair, ledger, account_id, ids[leading], notes)
     values = pair.evidence_of(account_id).slice(leading, 1).to_pylist()[0]
     by_segment = pair.bundle.profile.medians
@@ -317,7 +324,8 @@ def _from_ledger(
     if ledger is None:
         return {}, {}, {}
     as_of = pair.manifest.as_of
-    own = restrict_ledger(ledger, [account_id])
+    family = restrict_ledger(ledger, family_members(ledger, account_id))
+    own = rows_of_account(family, account_id)
     rows = recent_rows(own, as_of)
     named = recent_rows(rows_naming(own, invoice_id), as_of)
     if pair.bundle.feature_digest != feature_digest():
@@ -326,7 +334,6 @@ def _from_ledger(
             "missing. Train again with `rollrisk train` and score."
         )
         return {}, rows, named
-    family = restrict_ledger(ledger, family_members(ledger, account_id))
     return own_norms(family, account_id, as_of), rows, named
 
 

@@ -1,9 +1,10 @@
-"""Erase an account from what this software wrote: snapshots, rows sent, answers, audit rows.
+"""Erase an account from what this software wrote: snapshots, rows sent, answers, notes, audit.
 
 An audit row stays as proof that an answer was given, to whom and when; whom it was about and
-what was asked is taken out. Snapshots are written anew without the account, under their names:
-the one exception to the rule that a snapshot never changes, so that answers about all others
-can still be replayed. The books are not touched; the report says what remains in them.
+what was asked is taken out. So is what reviewers wrote; what the console keeps of the past is
+computed again when it is next looked at. Snapshots are written anew without the account, under
+their names: the one exception to the rule that a snapshot never changes, so that answers about
+all others can still be replayed. The books are not touched; the report says what remains in them.
 """
 
 import csv
@@ -36,6 +37,8 @@ from serving.account_ledger import restrict_ledger
 from serving.audit import Audit
 from serving.audit_rows import instant
 from serving.audit_schema import ANSWERS, ERASURES, FEEDBACK, KEPT, SCORES
+from serving.console.notes import notes_file, open_notes
+from serving.console.past import CACHE
 from serving.online import online_tables
 
 ERASED = "[erased]"
@@ -51,6 +54,10 @@ class Forgotten:
     ----------
     audit_rows, rows_sent, answers, feedback : int
         Rows of the audit store.
+    notes : int
+        Notes and sign-offs in the console.
+    kept_pages : int
+        Files of the console's cache; they hold sums and examples of all accounts, and go.
     snapshots : tuple of str
         Snapshots that held the account.
     remains : dict of str to dict of str to int
@@ -61,13 +68,15 @@ class Forgotten:
     rows_sent: int
     answers: int
     feedback: int
+    notes: int
+    kept_pages: int
     snapshots: tuple[str, ...]
     remains: dict[str, dict[str, int]]
 
     @property
     def nothing(self) -> bool:
         """Whether the account was nowhere to be found."""
-        counts = (self.audit_rows, self.rows_sent, self.answers, self.feedback)
+        counts = (self.audit_rows, self.rows_sent, self.answers, self.feedback, self.notes)
         return not (any(counts) or self.snapshots or self.remains)
 
 
@@ -96,10 +105,15 @@ def forget(
     if not dry_run:
         for folder in holding:
             _write_without(folder, account_id, now)
+    written = _erase_notes(home, account_id, dry_run=dry_run)
     with audit.write() as connection:
         counts = _erase_rows(connection, account_id, now, dry_run=dry_run)
         found = Forgotten(
-            **counts, snapshots=tuple(folder.name for folder in holding), remains=remains
+            **counts,
+            notes=written,
+            kept_pages=len(_kept_pages(home)),
+            snapshots=tuple(folder.name for folder in holding),
+            remains=remains,
         )
         if not (dry_run or found.nothing):
             told = json.dumps(asdict(found))
@@ -107,7 +121,27 @@ def forget(
             connection.execute(sa.insert(ERASURES), row)
     if not dry_run:
         audit.settle()
+        if not found.nothing:
+            for path in _kept_pages(home):
+                path.unlink(missing_ok=True)
     return found
+
+
+def _erase_notes(home: Home, account_id: str, *, dry_run: bool) -> int:
+    if not notes_file(home).is_file():
+        return 0
+    notes = open_notes(home)
+    try:
+        count = notes.about(account_id)
+        if count and not dry_run:
+            notes.erase(account_id)
+    finally:
+        notes.close()
+    return count
+
+
+def _kept_pages(home: Home) -> list[Path]:
+    return sorted((home.path / CACHE).glob("*.json"))
 
 
 def _erase_rows(

@@ -260,6 +260,15 @@ class AccountRows(Mapping[str, tuple[int, int]]):
             return int(self._first[row]), int(self._end[row])
         return row, bisect_right(self._ids, account_id, row)
 
+    def bounds(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first row of each account, and where what belongs to it begins and ends."""
+        ids = self._ids.array.to_numpy(zero_copy_only=False)
+        new = np.r_[True, ids[1:] != ids[:-1]] if len(ids) else np.empty(0, dtype=bool)
+        rows = np.flatnonzero(new)
+        if self._first is not None and self._end is not None:
+            return rows, self._first.whole()[rows], self._end.whole()[rows]
+        return rows, rows, np.r_[rows[1:], len(ids)][: len(rows)]
+
     def __iter__(self) -> Iterator[str]:
         """Yield each account once, in order."""
         return iter(dict.fromkeys(self._ids.array.to_pylist()))

@@ -25,7 +25,7 @@ _COPIES = (
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 @refusals
 def command(account_id: str, dry_run: bool, yes: bool, as_json: bool) -> None:  # noqa: FBT001
-    """Erase ACCOUNT_ID from snapshots, rows that were sent, kept answers and the audit store.
+    """Erase ACCOUNT_ID from snapshots, rows sent, kept answers, notes and the audit store.
 
     Audit rows stay as proof that an answer was given; whom it was about is taken out. The
     ledger is not touched: what remains in it is counted, with the reason. Ends with 1 when the
@@ -63,6 +63,8 @@ def _print(found: "Forgotten", *, dry_run: bool) -> None:
         ["bundles of rows that were sent", f"{found.rows_sent:,}"],
         ["answers kept under idempotency keys", f"{found.answers:,}"],
         ["records of collectors", f"{found.feedback:,}"],
+        ["notes and sign-offs in the console", f"{found.notes:,}"],
+        ["pages kept by the console, to be made anew", f"{found.kept_pages:,}"],
         ["snapshots", f"{len(found.snapshots):,}"],
     ]
     title = "Would be erased" if dry_run else "Erased"

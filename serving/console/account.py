@@ -96,7 +96,10 @@ class AccountView:
     explained_invoice : str
         The item whose facts stand in ``features``.
     history : History or None
-        The account's year; None where the ledger cannot be read.
+        The account's year; None where the ledger cannot be read, or is being read.
+    waiting : bool
+        Whether the account's rows are still being read: its year, its own norms and the ids of
+        evidence are missing, everything else is there.
     remarks : tuple of str
         What could not be shown, and why.
     notes : tuple of Note
@@ -133,6 +136,7 @@ class AccountView:
     explained_invoice: str
     features: tuple[FeatureRow, ...]
     history: History | None
+    waiting: bool
     remarks: tuple[str, ...]
     notes: tuple[Note, ...]
     signed: Note | None
@@ -144,12 +148,16 @@ def account_view(
     *,
     currency: str | None = None,
     invoice_id: str | None = None,
+    read_ledger: bool = True,
 ) -> AccountView:
-    """Return the page of an account; KeyError when it or the invoice has nothing open."""
+    """Return the page of an account; KeyError when it or the invoice has nothing open.
+
+    Without ``read_ledger`` it is made of the scoring alone, in the time that a page may take.
+    """
     pair = served.pair
     if account_id not in pair.table:
         raise KeyError(account_id)
-    content = explain_account(pair, account_id, invoice_id)
+    content = explain_account(pair, account_id, invoice_id, read_ledger=read_ledger)
     by_currency: dict[str, dict[str, Any]] = {
         entry["currency"]: entry for entry in content["accounts"]
     }
@@ -160,7 +168,7 @@ def account_view(
     entry = by_currency[chosen]
     remarks = list(content["notes"])
     try:
-        history = account_history(pair, account_id, chosen)
+        history = account_history(pair, account_id, chosen) if read_ledger else None
     except LedgerError:
         history = None  # explain_account has said why
     row = _row(served, account_id, chosen)
@@ -195,6 +203,7 @@ def account_view(
         explained_invoice=content["explained_invoice_id"],
         features=_features(content["families"]),
         history=history,
+        waiting=not read_ledger,
         remarks=tuple(remarks),
         notes=(),
         signed=None,

@@ -17,12 +17,14 @@ from serving.reports.wording import Amount
 FEW_ITEMS = 30
 """A segment's roll rate made of fewer items is replaced by the portfolio's."""
 
+_COLUMNS = ("bucket", "segment", "days_past_due", "open_balance", "p_reach_91_plus")
+
 WHOLE = ""
 """Name of the portfolio where a segment is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class AllowanceLine:
     """One bucket or band: see ``features.allowance.AllowanceRow``; money in cents."""
 
     bucket: str
@@ -53,7 +55,7 @@ class Segment:
         Bucket in which the two differ most.
     borrowed : tuple of str
         Buckets whose roll rate is the portfolio's, since the segment has too few items.
-    lines : tuple of Line
+    lines : tuple of AllowanceLine
         By bucket and band.
     """
 
@@ -66,7 +68,7 @@ class Segment:
     model_share: float
     largest: str
     borrowed: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[AllowanceLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +149,7 @@ def allowance_view(
     served: Served, past: Past | None, currency: str, overlays: tuple[Note, ...] = ()
 ) -> AllowanceView:
     """Return the page of ``currency``."""
-    items = served.items_of(currency)
+    items = served.items_of(currency, _COLUMNS)
     counts = past.rolls if past is not None else pd.DataFrame()
     own = counts[counts["currency"] == currency] if len(counts) else counts
     measured = band_rates(own) if len(own) else {}
@@ -211,9 +213,9 @@ def _segment(
     return _summed(name, tuple(_line(row) for row in lines), borrowed)
 
 
-def _line(row: AllowanceRow) -> Line:
+def _line(row: AllowanceRow) -> AllowanceLine:
     chain, model = round(row.chain * 100), round(row.model * 100)
-    return Line(
+    return AllowanceLine(
         bucket=row.bucket,
         balance=Amount(cents=round(row.balance * 100)),
         chain_reach=row.chain_reach,
@@ -225,7 +227,7 @@ def _line(row: AllowanceRow) -> Line:
     )
 
 
-def _summed(name: str, lines: tuple[Line, ...], borrowed: tuple[str, ...]) -> Segment:
+def _summed(name: str, lines: tuple[AllowanceLine, ...], borrowed: tuple[str, ...]) -> Segment:
     balance = sum(line.balance.cents for line in lines)
     chain, model = (sum(getattr(line, side).cents for line in lines) for side in ("chain", "model"))
     return Segment(
@@ -253,7 +255,7 @@ def _total(segments: tuple[Segment, ...]) -> Segment:
             for side in ("balance", "chain", "model", "difference")
         }
         lines.append(
-            Line(
+            AllowanceLine(
                 bucket=first.bucket,
                 loss_given_last=first.loss_given_last,
                 chain_reach=float(

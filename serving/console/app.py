@@ -33,6 +33,7 @@ from serving.console.door import (
     open_page,
     page,
     refused,
+    wants_json,
 )
 from serving.console.drift import read_drift
 from serving.console.guard import is_local_path, is_secure, sealed
@@ -50,6 +51,9 @@ from serving.console.sessions import (
     write_cookie,
 )
 from serving.console.worklist import Query, find_accounts, read_query, worklist_view
+
+PATIENCE_SECONDS = 0.4
+"""How long a page waits for an account's ledger rows before it is given without them."""
 
 LONGEST = 4000
 """Characters of a note or a reason."""
@@ -152,7 +156,11 @@ def _account(request: Request, reader: Reader) -> Response:
     asked = request.query_params
     try:
         view = reader.desk.account(
-            reader.served, account_id, asked.get("currency"), asked.get("invoice") or None
+            reader.served,
+            account_id,
+            asked.get("currency"),
+            asked.get("invoice") or None,
+            seconds=_seconds(request),
         )
     except KeyError:
         raise RefusedError(
@@ -161,6 +169,14 @@ def _account(request: Request, reader: Reader) -> Response:
             "The account or invoice has no open item in the served snapshot, or is unknown.",
         ) from None
     return answer_view(request, reader, "account", view, (account_id,))
+
+
+def _seconds(request: Request) -> float | None:
+    """Return how long an account's ledger rows are waited for: by people not long."""
+    wanted = request.query_params.get("wait")
+    if wanted is not None:
+        return None if wanted == "1" else 0.0
+    return None if wants_json(request) else PATIENCE_SECONDS
 
 
 def _changes(request: Request, reader: Reader) -> Response:

@@ -4,8 +4,10 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +29,8 @@ from serving.store import Store
 
 KEPT_VIEWS = 64
 REGISTRY_SECONDS = 60
+READERS = 2
+"""Accounts whose ledger rows are read at the same time."""
 
 
 class Desk:
@@ -56,6 +60,8 @@ class Desk:
         self._lock = threading.Lock()
         self._served: Served | None = None
         self._views: dict[tuple[object, ...], Any] = {}
+        self._reading: dict[tuple[object, ...], Future[AccountView]] = {}
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="console-account")
         self._registry_lock = threading.Lock()
         self._registry: Registry | None = None
         self._registry_read = 0.0
@@ -70,6 +76,7 @@ class Desk:
             if self._served is None or self._served.pair is not pair:
                 self._served = serve(pair, self.home)
                 self._views.clear()
+                self._reading.clear()
             return self._served
 
     def past(self, served: Served) -> Past | None:
@@ -85,19 +92,39 @@ class Desk:
         return view if past is None else with_past(view, past, served.pair.manifest.as_of, steps)
 
     def account(
-        self, served: Served, account_id: str, currency: str | None, invoice_id: str | None
+        self,
+        served: Served,
+        account_id: str,
+        currency: str | None,
+        invoice_id: str | None,
+        *,
+        seconds: float | None = None,
     ) -> AccountView:
         """Return the page of an account; its ledger rows are read once, its notes each time.
+
+        Parameters
+        ----------
+        seconds : float or None
+            How long to wait for its ledger rows; without them the page says that they are being
+            read. None waits until they are there.
 
         Raises
         ------
         KeyError
             When the account or the invoice has nothing open.
         """
-        view: AccountView = self.kept(
-            (served.pair.name, account_id, currency, invoice_id),
-            lambda: account_view(served, account_id, currency=currency, invoice_id=invoice_id),
-        )
+        make = partial(account_view, served, account_id, currency=currency, invoice_id=invoice_id)
+        key = (served.pair.name, account_id, currency, invoice_id)
+        with self._lock:
+            reading = self._reading.get(key)
+            if reading is None:
+                if len(self._reading) >= KEPT_VIEWS:
+                    self._reading.pop(next(iter(self._reading)))
+                reading = self._reading[key] = self._readers.submit(make)
+        try:
+            view = reading.result(seconds)
+        except TimeoutError:
+            view = make(read_ledger=False)
         return with_notes(view, self.notes.of_account(account_id))
 
     def kept(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:  # noqa: ANN401 (a view)
@@ -144,7 +171,8 @@ class Desk:
         )
 
     def close(self) -> None:
-        """Close the notes."""
+        """Close the notes and stop reading."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
         self.notes.close()
 
     def _warm(self) -> None:

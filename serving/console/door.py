@@ -138,7 +138,7 @@ def refused(request: Request, refusal: RefusedError, reader: Reader | None = Non
 
     Who is signed in keeps the menu.
     """
-    if _wants_json(request):
+    if wants_json(request):
         codes = {401: "unauthenticated", 403: "forbidden", 404: "unknown_account"}
         body = error_body(codes.get(refusal.status, "not_ready"), refusal.words)
         return sealed(Response(body, refusal.status, media_type="application/json"))
@@ -164,7 +164,8 @@ def _context(request: Request, reader: Reader, page: str, currency: str = "") ->
     }
 
 
-def _wants_json(request: Request) -> bool:
+def wants_json(request: Request) -> bool:
+    """Tell whether a view is asked for as JSON."""
     return request.query_params.get("format") == "json"
 
 
@@ -177,7 +178,7 @@ def answer_view(
 ) -> Response:
     """Return a view as a page or as JSON, after it was recorded."""
     manifest = reader.served.pair.manifest
-    if _wants_json(request):
+    if wants_json(request):
         content = {
             "request_id": facts().request_id,
             "model_version": manifest.model_version,

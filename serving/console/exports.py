@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from serving.console.allowance import AllowanceView, Line, Segment
+from serving.console.allowance import AllowanceLine, AllowanceView, Segment
 from serving.console.render import label
 from serving.console.served import Served
 from serving.console.worklist import COLUMNS, Query, find_accounts, list_rows
@@ -69,7 +69,7 @@ def allowance_xlsx(view: AllowanceView) -> bytes:
     return xlsx_bytes(sheets)
 
 
-def _plain_line(segment: Segment, line: Line) -> list[object]:
+def _plain_line(segment: Segment, line: AllowanceLine) -> list[object]:
     return [
         label(segment.name),
         line.bucket,

@@ -21,7 +21,7 @@ from features.engines import EngineOptions, open_session
 from features.ledger.read import Ledger, open_ledger
 from features.stages import STATE_STAGES, query_text
 from models.scorer import survival_curves
-from serving.account_ledger import family_members, restrict_ledger
+from serving.account_ledger import family_members, restrict_ledger, rows_of_account
 from serving.explain_account import month_ends
 from serving.store import ServedPair
 
@@ -117,7 +117,8 @@ def account_history(pair: ServedPair, account_id: str, currency: str) -> History
     manifest = pair.manifest
     as_of = manifest.as_of
     ledger = ledger_at(manifest.ledger, manifest.ledger_digest)
-    own = restrict_ledger(ledger, [account_id])
+    family = restrict_ledger(ledger, family_members(ledger, account_id))
+    own = rows_of_account(family, account_id)
     days = [as_of - timedelta(days=7 * back) for back in range(WEEKS, -1, -1)]
     with open_session(own, days, options=EngineOptions(threads=1, standing=True)) as session:
         session.run(STATE_STAGES)
@@ -134,7 +135,7 @@ def account_history(pair: ServedPair, account_id: str, currency: str) -> History
     return History(
         first=days[0],
         last=as_of,
-        scores=tuple(_scores(pair, ledger, account_id, currency)),
+        scores=tuple(_scores(pair, family, account_id, currency)),
         balances=tuple(
             Balance(
                 on=day,
@@ -153,11 +154,10 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _scores(pair: ServedPair, ledger: Ledger, account_id: str, currency: str) -> list[Score]:
+def _scores(pair: ServedPair, family: Ledger, account_id: str, currency: str) -> list[Score]:
     if pair.bundle.feature_digest != feature_digest():
         return []
     days = [*month_ends(pair.manifest.as_of), pair.manifest.as_of]
-    family = restrict_ledger(ledger, family_members(ledger, account_id))
     frame = feature_frame(
         family, days, options=EngineOptions(threads=1, standing=True, dates_at_once=len(days))
     )

@@ -106,7 +106,8 @@ def ledger_view(served: Served, past: Past | None, currency: str) -> LedgerView:
 
 
 def _effects(served: Served, currency: str) -> tuple[Effect, ...]:
-    items = served.items_of(currency)
+    columns = ("bucket", "days_past_due", "open_balance", "unapplied", "disputed")
+    items = served.items_of(currency, columns)
     whole = cents_of(items["open_balance"])
     late = items["days_past_due"].to_numpy(dtype=float) > 0
     parts = (
@@ -143,7 +144,7 @@ def _effects(served: Served, currency: str) -> tuple[Effect, ...]:
 
 
 def _unapplied(served: Served, currency: str) -> tuple[Unapplied, ...]:
-    items = served.items_of(currency)
+    items = served.items_of(currency, ("bucket", "open_balance", "unapplied"))
     rows = []
     for bucket in (*BUCKETS, UNDATED):
         own = items[items["bucket"] == bucket]

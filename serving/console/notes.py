@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 import sqlalchemy as sa
@@ -16,6 +17,9 @@ from sqlalchemy.engine import Connection
 from models.home import Home
 
 Kind = Literal["note", "signed", "reopened", "overlay", "overlay_ended"]
+
+ABOUT_ACCOUNTS: tuple[Kind, ...] = ("note", "signed", "reopened")
+ERASED = "[erased]"
 
 _METADATA = sa.MetaData()
 _NOTES = sa.Table(
@@ -109,14 +113,29 @@ class Notes:
 
     def of_account(self, account_id: str) -> tuple[Note, ...]:
         """Return what was written about an account, newest first."""
-        wanted = _NOTES.c.kind.in_(("note", "signed", "reopened"))
-        return self._read(wanted & (_NOTES.c.about == account_id))
+        return self._read(_written_about(account_id))
 
     def overlays(self, currency: str) -> tuple[Note, ...]:
         """Return the overlays in force, newest first."""
         ended = {note.about for note in self._read(_NOTES.c.kind == "overlay_ended")}
         found = self._read((_NOTES.c.kind == "overlay") & (_NOTES.c.currency == currency))
         return tuple(note for note in found if str(note.number) not in ended)
+
+    def about(self, account_id: str) -> int:
+        """Count the rows about an account."""
+        with self._begin() as connection:
+            query = sa.select(sa.func.count()).where(_written_about(account_id))
+            return int(connection.scalar(query) or 0)
+
+    def erase(self, account_id: str) -> None:
+        """Take out whom and what the rows about an account were about; who wrote when stays."""
+        with self._begin() as connection:
+            connection.exec_driver_sql("pragma secure_delete = on")  # overwritten, not just freed
+            connection.execute(
+                sa.update(_NOTES).where(_written_about(account_id)).values(about=ERASED, text="")
+            )
+        with self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("vacuum")
 
     def close(self) -> None:
         """Close the store."""
@@ -141,7 +160,16 @@ class Notes:
             yield connection
 
 
+def _written_about(account_id: str) -> sa.ColumnElement[bool]:
+    return _NOTES.c.kind.in_(ABOUT_ACCOUNTS) & (_NOTES.c.about == account_id)
+
+
+def notes_file(home: Home) -> Path:
+    """Return the file of an installation's notes, there or not."""
+    return home.path / "console.db"
+
+
 def open_notes(home: Home) -> Notes:
     """Return the notes of an installation."""
     home.path.mkdir(parents=True, exist_ok=True)
-    return Notes(f"sqlite:///{home.path / 'console.db'}")
+    return Notes(f"sqlite:///{notes_file(home)}")

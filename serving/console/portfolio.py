@@ -13,7 +13,7 @@ from models.fallback import by_matrix_alone
 from serving.console.forecast import HORIZONS, Expected, expected_ageing
 from serving.console.past import Past
 from serving.console.past_forecasts import PastForecasts, past_forecasts
-from serving.console.served import Served
+from serving.console.served import GROUPS, Served
 from serving.console.trends import Rolls, Trend, pooled_rolls, ratio, trend_of
 from serving.reports.drivers import Step, portfolio_steps
 from serving.reports.scores import cents_of
@@ -21,6 +21,24 @@ from serving.reports.wording import Amount
 
 LARGEST = 8
 """Rows of a table by group; the rest is summed in one line."""
+
+_SUMMED = (
+    "open_balance",
+    "collectible",
+    "dollars_expected_to_roll",
+    "dollars_expected_to_stay",
+    "dollars_at_risk",
+)
+_COLUMNS = (
+    *_SUMMED,
+    "balance_expected_to_roll",
+    "owner",
+    "bucket",
+    *GROUPS,
+    "days_past_due",
+    "fallback",
+    *(f"p_open_{days}" for days in HORIZONS),
+)
 
 PERIODS = (3, 6, 12)
 """Steps that a roll-rate matrix may pool."""
@@ -157,7 +175,7 @@ def portfolio_view(
 
 def book_view(served: Served, currency: str) -> PortfolioView:
     """Return the page of ``currency`` as far as the scoring alone tells it."""
-    items, accounts = served.items_of(currency), served.accounts_of(currency)
+    items, accounts = served.items_of(currency, _COLUMNS), served.accounts_of(currency)
     part = served.portfolio["currencies"][currency]
     profile = served.pair.bundle.profile
     return PortfolioView(
@@ -171,9 +189,7 @@ def book_view(served: Served, currency: str) -> PortfolioView:
             _age_column(days, expected_ageing(items, profile, days), items)
             for days in (0, *HORIZONS)
         ),
-        groups=tuple(
-            group_rows(items, name) for name in ("bucket", "segment", "region", "collector")
-        ),
+        groups=tuple(group_rows(items, name) for name in ("bucket", *GROUPS)),
         drivers=portfolio_steps(part["drivers"]),
         explains=not by_matrix_alone(items["fallback"]).all(),
         rolls=None,
@@ -262,15 +278,6 @@ def _age_column(days: int, cells: Sequence[Expected], items: pd.DataFrame) -> Ag
         open=Amount(cents=still),
         resolved=Amount(cents=cents_of(items["open_balance"]) - still),
     )
-
-
-_SUMMED = (
-    "open_balance",
-    "collectible",
-    "dollars_expected_to_roll",
-    "dollars_expected_to_stay",
-    "dollars_at_risk",
-)
 
 
 def group_rows(items: pd.DataFrame, by: str, *, largest: int = LARGEST) -> Group:

@@ -1,7 +1,7 @@
 """The served scoring as tables that views group and sum."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,10 @@ class Served:
             return str(wanted)
         return self.currencies[0] if self.currencies else ""
 
-    def items_of(self, currency: str) -> pd.DataFrame:
-        """Return the open items of a currency."""
-        return self.items[self.items["currency"] == currency]
+    def items_of(self, currency: str, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Return the open items of a currency; of a large book, only the columns named."""
+        items = self.items[list(columns)] if columns else self.items
+        return items[(self.items["currency"] == currency).to_numpy()]
 
     def accounts_of(self, currency: str) -> pd.DataFrame:
         """Return the accounts of a currency."""
@@ -74,12 +75,10 @@ def serve(pair: ServedPair, home: Home) -> Served:
     accounts["row"] = np.arange(len(accounts))
     for name in GROUPS:
         accounts[name] = accounts[name].fillna("").astype(str)
-    ids = list(table.item_rows)
-    counts = [end - start for start, end in table.item_rows.values()]
-    first = np.array([table.account_rows[name][0] for name in ids], dtype=np.int64)
     items = pd.DataFrame({name: column.whole() for name, column in table.items.items()})
-    items["account_id"] = np.repeat(np.array(ids, dtype=object), counts)
-    owner = np.repeat(first, counts)
+    rows, first, end = table.item_rows.bounds()
+    owner = np.repeat(rows, end - first)
+    items["account_id"] = accounts["account_id"].to_numpy(dtype=object)[owner]
     items["owner"] = owner
     for name in GROUPS:
         items[name] = accounts[name].to_numpy(dtype=object)[owner]

@@ -24,7 +24,7 @@ from features.engines import EngineOptions
 from features.ledger.read import Ledger
 from features.outcomes import outcome_frame
 from models.profile import Profile
-from models.snapshot import SnapshotManifest, read_snapshot_manifest
+from models.snapshot import FORMATS, SnapshotManifest, read_snapshot_manifest
 from serving.console.forecast import HORIZONS, expected_sums, remaining
 
 logger = logging.getLogger("rollrisk.console")
@@ -137,7 +137,7 @@ def earlier_scorings(snapshots: Path, known: date, maturity_lag_days: int) -> tu
     first: dict[date, tuple[float, Earlier]] = {}
     for path in sorted(snapshots.glob("[!.]*/manifest.json")):
         try:
-            manifest = read_snapshot_manifest(path.parent)
+            manifest = read_snapshot_manifest(path.parent, formats=FORMATS)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # of another format, or not ours
         if timedelta(0) <= ripe - manifest.as_of <= timedelta(days=LOOK_BACK_DAYS):

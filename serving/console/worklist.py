@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from models.priority import LANES, PAST_DUE
@@ -193,10 +195,10 @@ class WorklistView:
 
 def worklist_view(served: Served, query: Query) -> WorklistView:
     """Return the page that ``query`` asks for."""
-    found = find_accounts(served, query)
+    found = find_rows(served, query)
     pages = max(-(-len(found) // PAGE_ROWS), 1)
     page = min(query.page, pages)
-    shown = found.iloc[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+    shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
     return WorklistView(
         query=query,
         columns=tuple(_BY_NAME[name] for name in query.columns),
@@ -205,39 +207,54 @@ def worklist_view(served: Served, query: Query) -> WorklistView:
         first=min((page - 1) * PAGE_ROWS + 1, len(found)),
         last=(page - 1) * PAGE_ROWS + len(shown),
         pages=pages,
-        sums=_sums(found),
-        rows=tuple(list_rows(served, shown)),
+        sums=_sums(served, found),
+        rows=tuple(list_rows(served, served.accounts.iloc[shown])),
     )
 
 
 def find_accounts(served: Served, query: Query) -> pd.DataFrame:
-    """Return the accounts that fit, in the order asked for; ties by lane, rank and id."""
+    """Return the accounts that fit, in the order asked for."""
+    return served.accounts.iloc[find_rows(served, query)]
+
+
+def find_rows(served: Served, query: Query) -> npt.NDArray[np.intp]:
+    """Return the places of the accounts that fit, in the order asked for.
+
+    Ties go by lane, rank and place. Only the columns asked for are read: a page shows 50 of
+    many accounts.
+    """
     accounts = served.accounts
-    keep = pd.Series(True, index=accounts.index)
+    keep = np.ones(len(accounts), dtype=bool)
     for name, wanted in query.filters.items():
         if wanted == EVERY:
             continue
         value = "" if name == "hold" and wanted == NOT_HELD else wanted
-        keep &= accounts[name] == value
+        keep &= np.asarray(accounts[name] == value, dtype=bool)
     if query.search:
         words = query.search.lower()
-        named = accounts["name"].fillna("").astype(str).str.lower()
-        ids = accounts["account_id"].astype(str).str.lower()
-        keep &= named.str.contains(words, regex=False) | ids.str.contains(words, regex=False)
-    found = accounts[keep]
+        fits = [
+            accounts[name].fillna("").astype(str).str.lower().str.contains(words, regex=False)
+            for name in ("name", "account_id")
+        ]
+        keep &= (fits[0] | fits[1]).to_numpy(dtype=bool)
+    places = np.flatnonzero(keep)
     order = {lane: position for position, lane in enumerate(LANES)}
-    lane = found["lane"].astype(str).map(order).fillna(len(order))
-    sorted_by: pd.Series[Any] = found[query.sort]
+    sorted_by: pd.Series[Any] = accounts[query.sort].iloc[places]
     if not pd.api.types.is_numeric_dtype(sorted_by.dtype) and query.sort != "hold_until":
         sorted_by = sorted_by.astype(object).fillna("").astype(str).str.lower()
+    lane = accounts["lane"].iloc[places].astype(object).map(order).fillna(len(order))
     ordered = pd.DataFrame(
-        {"value": sorted_by, "lane": lane, "rank": found["rank"], "row": found["row"]}
+        {
+            "value": sorted_by.to_numpy(),
+            "lane": lane.to_numpy(dtype=float),
+            "rank": accounts["rank"].iloc[places].to_numpy(),
+        }
     )
     up = not query.down
-    by = ["value", "lane", "rank", "row"] if query.sort != "rank" else ["lane", "value", "row"]
-    rising = [up, True, True, True] if query.sort != "rank" else [True, up, True]
+    by = ["value", "lane", "rank"] if query.sort != "rank" else ["lane", "value"]
+    rising = [up, True, True] if query.sort != "rank" else [True, up]
     ordered = ordered.sort_values(by, ascending=rising, na_position="last", kind="stable")
-    return found.loc[ordered.index]
+    return np.asarray(places[ordered.index.to_numpy()])
 
 
 def list_rows(served: Served, accounts: pd.DataFrame) -> list[Row]:
@@ -273,7 +290,8 @@ def _choices(served: Served) -> dict[str, tuple[str, ...]]:
     return choices
 
 
-def _sums(found: pd.DataFrame) -> tuple[Sum, ...]:
+def _sums(served: Served, places: npt.NDArray[np.intp]) -> tuple[Sum, ...]:
+    found = served.accounts[["currency", "collectible", "dollars_at_risk"]].iloc[places]
     return tuple(
         Sum(
             currency=str(currency),

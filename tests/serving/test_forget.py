@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from models.snapshot import CURRENT
 from serving.audit import Audit
 from serving.audit_rows import KeyedAnswer, Noted
 from serving.audit_schema import ERASURES, FEEDBACK, SCORES
+from serving.console.notes import Note, notes_file, open_notes
+from serving.console.past import CACHE
 from serving.forget import forget
 from serving.replay import replay
 from serving.store import Store, load_snapshot
@@ -108,6 +111,35 @@ def _nowhere(audit: Audit, home: Home) -> None:
         audit.close()
         kept = b"".join(path.read_bytes() for path in database.parent.glob("audit.db*"))
         assert GONE.encode() not in kept, "what is erased is overwritten"
+
+
+@pytest.mark.parametrize("audit_address", ["sqlite"], indirect=True)
+def test_what_reviewers_wrote_and_the_console_kept_is_gone(audit: Audit, copied: Home) -> None:
+    """Notes and sign-offs lose whom and what they were about, in the file too; others stay."""
+    written = "Promised to pay, said the owner of it."
+    make = partial(Note, at=AT, author="ann", snapshot="s", model_version="1", request_id="r")
+    notes = open_notes(copied)
+    for about, text in ((GONE, written), (OTHER, "Nothing to add.")):
+        notes.add(make(kind="note", about=about, text=text))
+        notes.add(make(kind="signed", about=about, text=text))
+    named = "A segment of that name."
+    notes.add(make(kind="overlay", about=GONE, text=named, currency="USD", amount_cents=1))
+    kept = copied.path / CACHE / "2025-01-01-m1.json"
+    kept.parent.mkdir()
+    kept.write_text(json.dumps({"examples": [GONE]}))
+    told = forget(copied, audit, GONE, by="kim", now=AT, dry_run=True)
+    assert (told.notes, told.kept_pages) == (2, 1)
+    assert kept.is_file()
+    assert len(notes.of_account(GONE)) == 2
+    assert forget(copied, audit, GONE, by="kim", now=AT) == told
+    assert not notes.of_account(GONE)
+    assert [note.text for note in notes.of_account(OTHER)] == ["Nothing to add."] * 2
+    assert [note.text for note in notes.overlays("USD")] == [named]
+    notes.close()
+    assert written.encode() not in notes_file(copied).read_bytes(), "overwritten, not just freed"
+    assert not kept.exists()
+    again = forget(copied, audit, GONE, by="kim", now=AT)
+    assert (again.notes, again.kept_pages) == (0, 0)
 
 
 @pytest.mark.parametrize("audit_address", ["sqlite"], indirect=True)

@@ -31,10 +31,13 @@ if (document.querySelector("[data-pending]")) {
   const look = async () => {
     const address = new URL(window.location.href);
     address.searchParams.set("format", "json");
+    address.searchParams.set("wait", "0");
     try {
       const answer = await fetch(address, { credentials: "same-origin" });
       const content = await answer.json();
-      if (answer.ok && content.view && content.view.waiting === false) {
+      // What somebody is writing is not thrown away.
+      const writing = [...document.querySelectorAll("textarea")].some((field) => field.value);
+      if (answer.ok && content.view && content.view.waiting === false && !writing) {
         window.location.reload();
         return;
       }

@@ -11,7 +11,7 @@ from serving.cli import main
 from serving.console.papers import account_paper, high_risk_paper, portfolio_paper
 from serving.console.past import Past
 from serving.console.served import Served
-from serving.online import Column
+from serving.online import TEXT, Column
 from tests.serving.conftest import Installation
 from tests.serving.console.test_pages import riskiest
 from tests.serving.reports.test_render import Page
@@ -75,10 +75,10 @@ def test_hostile_names_are_text(served: Served) -> None:
     """A name that looks like markup is shown letter by letter."""
     name = "</style><script>alert(1)</script>"
     table = served.pair.table
-    names = Column(pa.array([name] * len(table.accounts["name"]), pa.string()))
-    hostile = replace(table, accounts={**table.accounts, "name": names})
-    shown = replace(served, pair=replace(served.pair, table=hostile))
-    page = Page(account_paper(shown, riskiest(served)))
+    names = Column(pa.array([name] * len(table.accounts["name"]), TEXT))
+    renamed = replace(table, accounts={**table.accounts, "name": names})
+    hostile = replace(served, pair=replace(served.pair, table=renamed))
+    page = Page(account_paper(hostile, riskiest(served)))
     assert page.tags["script"] == 0
     assert name in page.text
 

@@ -185,6 +185,23 @@ def test_the_account_and_what_would_change_it(small: Small) -> None:
         assert not ODD.search(text), (path, ODD.search(text))
 
 
+def test_an_account_is_shown_before_its_rows_are_read(small: Small) -> None:
+    """At once with what the scoring says, whole for who waits; both say the same amounts."""
+    if not small.served.currencies:
+        return
+    path = "/accounts/A?invoice=OPEN-1"
+    page = small.client.get(f"{path}&wait=0")
+    assert "data-pending" in page.text
+    assert not ODD.search(text_of(page.text))
+    whole = small.client.get(f"{path}&format=json").json()["view"]
+    assert (whole["waiting"], whole["history"] is None) == (False, False)
+    assert "data-pending" not in small.client.get(path).text
+    early = small.client.get("/accounts/A?currency=USD&wait=0&format=json").json()["view"]
+    assert early["waiting"], "no rows were read for this question yet"
+    for name in ("balance", "at_risk", "steps", "items", "buckets"):
+        assert early[name] == whole[name], name
+
+
 def test_papers_of_next_to_nothing(small: Small) -> None:
     """The reports render, say their day, and keep their definitions and box to sign."""
     served = small.served
