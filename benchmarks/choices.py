@@ -1,7 +1,7 @@
 """The choices of the recipe, each set beside what could be done instead, at the same origins.
 
 Usage: python -m benchmarks.choices LEDGER [--config NAME] [--until DAY] [--origins N] [--days D]
-[--share S] [--only CHOICE] [--holding FILE] [--words TEXT] [--out FILE]
+[--share S] [--only CHOICE …] [--holding FILE] [--words TEXT] [--out FILE]
 
 Every variant learns the same outcomes as the recipe at each origin and is judged on the same
 rows. Figures are the variant's less the recipe's, with intervals over accounts: log-loss above 0
@@ -165,7 +165,8 @@ def fitted(rows: OriginRows, config: TrainingConfig, lag: int, seeds: int = 1) -
         fit = risk_set(past.between(*windows.fit).known_by(windows.stop[0], lag), PART, config)
         stop = risk_set(past.between(*windows.stop), PART, config)
         rounds, booster = search_part(fit, stop, PART, config)
-        fresh_margin = margins(booster, fresh.frame.matrix(config.feature_names), rounds)
+        if len(fresh):
+            fresh_margin = margins(booster, fresh.frame.matrix(config.feature_names), rounds)
     learnt = risk_set(past, PART, config)
     models = [
         lightgbm.Booster(model_str=fit_part(learnt, PART, other, rounds=rounds)) for other in others
@@ -235,11 +236,11 @@ def judge_choices(
     *,
     share: float,
     holding: Sequence[str] | None,
-    only: str = "",
+    only: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what every variant is worth against the recipe, over all origins.
 
-    With ``only``, that choice alone is tried, and neither signs nor steps are looked at.
+    With ``only``, those choices alone are tried, and neither signs nor steps are looked at.
     """
     last = origins[-1].last
     falling = tuple(
@@ -258,7 +259,7 @@ def judge_choices(
     variants = [
         variant
         for variant in all_variants(config, holding or (), falling)
-        if only in {"", variant.choice}
+        if not only or variant.choice in only
     ]
     guesses: dict[tuple[str, str], list[Floats]] = {}
     facts: dict[tuple[str, str], list[Fit]] = {}
@@ -389,7 +390,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--origins", type=int, default=3)
     parser.add_argument("--days", type=int, default=56, help="days judged at each origin")
     parser.add_argument("--share", type=float, default=1.0, help="share of invoices learnt from")
-    parser.add_argument("--only", default="", help="try one choice alone, by its name")
+    parser.add_argument("--only", nargs="+", default=(), help="names of the choices to try")
     parser.add_argument("--holding", type=Path, help="JSON file of the choosing run")
     parser.add_argument("--words", default="", help="what the ledger is, for the page")
     parser.add_argument("--out", type=Path, help="JSON file")

@@ -148,6 +148,10 @@ def all_variants(
             replace(plain, choice="recalibration", name=words, recalibration=kind)
             for kind, words in kinds.items()
         ]
+        windows = replace(config.windows, recalibrate_days=0)
+        words = "none, its weeks left to the other windows"
+        bare = replace(config, windows=windows)
+        found.append(replace(plain, choice="recalibration", name=words, config=bare))
     return [variant for variant in found if _differs(variant, plain)]
 
 

@@ -1,7 +1,7 @@
 """The training recipe: find rounds and calibrators in past windows, then refit on everything.
 
 1. Fit on the first window, stop early on the second: the number of rounds.
-2. Recalibrate on the third, kept only where Brier score and log-loss improve.
+2. Where the configuration keeps a third, recalibrate on it if Brier score and log-loss improve.
 3. Refit on all rows mature at the start of the fourth window and judge on it, beside the
    baselines.
 4. Refit on all mature rows: the model that is registered. The newest weeks matter most.
@@ -158,7 +158,11 @@ def train_model(
         "trained_until": cutoff,
         "as_of_dates": [str(day) for day in dates],
         "rows": len(data),
-        "windows": {name: [str(day) for day in getattr(windows, name)] for name in _WINDOWS},
+        "windows": {
+            name: [str(first), str(last)]
+            for name, (first, last) in ((name, getattr(windows, name)) for name in _WINDOWS)
+            if first <= last
+        },
         "rounds": choices.rounds,
         "metrics": metrics,
         "reach": [asdict(band) for band in bands],
@@ -245,6 +249,8 @@ def choose(
             return DEFAULT_ROUNDS, Calibrator()
         rounds, booster = search_part(rows, judge, part, config)
         known = ~np.isnan(fresh.target(part))
+        if not known.any():
+            return rounds, Calibrator()
         out_of_fold: Any = booster.predict(
             fresh.frame.matrix(config.feature_names)[known],
             raw_score=True,
