@@ -3,10 +3,10 @@
 On rows that the trees did not learn from, the mixture of the model and the roll-rate matrix is
 judged for several k (see ``models.fallback``). For segments that were learnt from, the model
 answers alone unless a k above 0 is surely better: its log-loss is lower on the same rows with an
-interval over accounts below 0. For segments that were not, each of the largest is left out of a refit and
-judged as if it were new. The choice among k above 0 is then the one with the lowest log-loss: how
-segments resemble each other says only so much about one that nobody has seen, so the matrix
-keeps a part there.
+interval over accounts below 0. For segments that were not, each of the largest is left out of a
+refit and judged as if it were new. The choice among k above 0 is then the one with the lowest
+log-loss: how segments resemble each other says only so much about one that nobody has seen, so
+the matrix keeps a part there.
 """
 
 from collections.abc import Mapping
