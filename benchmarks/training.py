@@ -4,7 +4,8 @@ Usage: python -m benchmarks.training LEDGER [--rows 1000000] [--features 90] [--
 
 Rows are real features and outcomes of LEDGER at as-of dates a week apart, thinned to as many as
 are asked for; computing them is timed apart. A ledger that is too small for that has its rows
-repeated, and the result says how often. The first features of the catalogue are read. What is timed:
+repeated, and the result says how often. The first features of the catalogue are read. What is
+timed:
 
 * ``search``: rounds, calibrators and the fallback, on the first three windows;
 * ``fit``: six parts on every row, which training does twice (to be judged, and to be registered).
