@@ -2,9 +2,9 @@
 
 Usage: python -m benchmarks.training LEDGER [--rows 1000000] [--features 90] [--out F.json]
 
-Rows are real features and outcomes of LEDGER at as-of dates a week apart, as many dates as give
-the rows asked for; computing them is timed apart. A ledger that is too small for that has its
-rows repeated, and the result says how often. The first features of the catalogue are read. What is
+Rows are real features and outcomes of LEDGER at as-of dates a week apart, thinned to as many as
+are asked for; computing them is timed apart. A ledger that is too small for that has its rows
+repeated, and the result says how often. The first features of the catalogue are read. What is
 timed:
 
 * ``search``: rounds, calibrators and the fallback, on the first three windows;

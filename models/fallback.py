@@ -125,4 +125,4 @@ def by_matrix_alone(fallback: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     [False, True, False]
     """
     said = np.asarray(fallback, dtype=object)
-    return np.fromiter((str(one).startswith(_ALONE) for one in said), np.bool_, count=len(said))
+    return np.array([str(one).startswith(_ALONE) for one in said], dtype=bool)
