@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -34,6 +35,9 @@ SCORE, WORKLIST, EXPLAIN, OUTCOMES = "/v1/score", "/v1/worklist", "/v1/explain",
 AT_ONCE_BYTES, AT_ONCE_ACCOUNTS, AT_ONCE_ITEMS = 4096, 10, 100
 """Requests up to this size are answered at once, without a thread: they take less than a
 millisecond of computing, and a thread's turn costs about as much."""
+
+COMMITS = 16
+"""Answers that may wait for their commit at the same time."""
 
 logger = logging.getLogger("rollrisk.service")
 
@@ -73,6 +77,12 @@ class Maker:
         self._audit = audit
         self._feedback = FeedbackView(audit)
         self._store = store
+        # Of their own: a store that hangs keeps no other work from being done.
+        self._commits = ThreadPoolExecutor(COMMITS, thread_name_prefix="audit")
+
+    def close(self) -> None:
+        """Wait for commits that are under way."""
+        self._commits.shutdown()
 
     def scores(self, route: str, request: BaseModel, facts: RequestFacts) -> Made:
         """Make an answer that gives scores out, from the pair of this moment."""
@@ -156,7 +166,8 @@ class Maker:
         try:
             made = self.scores(SCORE, request, facts)
             facts.budget.claim()
-            await asyncio.to_thread(self._commit, SCORE, made, facts, "")
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._commits, self._commit, SCORE, made, facts, "")
         except (ApiError, SQLAlchemyError, AuditError) as error:
             return _refused(error, facts)
         return Sent(body=made.body)

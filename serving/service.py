@@ -105,6 +105,7 @@ class RollRisk:
         SHORTCUT.give = None
         self._pauses.stop()
         CONSOLE.state.desk.close()
+        self._maker.close()
         self._store.close()
         self._audit.close()
 
