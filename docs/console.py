@@ -169,6 +169,7 @@ def console_page() -> str:
     for page in PAGES:
         lines += ["", f"### {page.title} (`{page.path}`)", "", page.shows, ""]
         lines += [f"From: {page.sources}", "", f"Takes: {page.takes}."]
+    lines += ["", "![What earlier forecasts came to](pictures/forecast.png)"]
     lines += ["", *KEPT.splitlines(), "", *PAPERS.splitlines(), "", "## Addresses", ""]
     lines += [f"- `{' '.join(sorted(methods))} {path}`" for path, methods in _routes()]
     lines += ["", "## JSON", ""]
