@@ -2,10 +2,7 @@
 
 from typing import Any
 
-import numpy as np
-import pytest
-
-from benchmarks.console import _copies, summary, table
+from benchmarks.console import summary, table
 
 
 def load(milliseconds: float) -> dict[str, float]:
@@ -39,12 +36,3 @@ def test_a_page_that_takes_too_long_is_marked() -> None:
     lines = table(result).splitlines()
     assert "120,000 accounts, 400,000 open items" in lines[0]
     assert ["over 1 s" in line for line in lines[2:]] == [False, True]
-
-
-@pytest.mark.parametrize("count", [0, 2, 3, 7])
-def test_copies_have_ids_of_their_own(count: int) -> None:
-    """Ids are taken in turn, the first time as they are."""
-    found = _copies(np.array(["A", "B", "C"], dtype=object), count)
-    made = (found["account_id"] + found["copy"]).tolist()
-    assert len(set(made)) == len(made) == count
-    assert made[:3] == ["A", "B", "C"][:count]

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from benchmarks.console import AGAIN, enlarge
+from benchmarks.large_book import AGAIN, enlarge
 from models.home import Home
 from models.snapshot import CURRENT
 from serving.console.account import account_view
