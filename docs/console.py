@@ -41,7 +41,8 @@ The last year of the books (key figures, roll rates, forecasts beside what came 
 of the ledger) is computed once per snapshot, beside the requests, and kept in `console/` of the
 home. A page that comes earlier says so and shows it as soon as it is there. An account's own rows
 are read from the ledger when its page is opened; on a large ledger the page comes first and its
-year, its own norms and the evidence follow.
+year, its own norms and the evidence follow. `python -m benchmarks.console` measures every page
+of 120,000 accounts with 400,000 open items in a browser.
 
 Notes, sign-offs and overlays are rows of `console.db` in the home. They are added and never
 changed, with who wrote them, when, and which scoring was on the page. `rollrisk forget ACCOUNT`
@@ -169,6 +170,7 @@ def console_page() -> str:
     for page in PAGES:
         lines += ["", f"### {page.title} (`{page.path}`)", "", page.shows, ""]
         lines += [f"From: {page.sources}", "", f"Takes: {page.takes}."]
+    lines += ["", "![What earlier forecasts came to](pictures/forecast.png)"]
     lines += ["", *KEPT.splitlines(), "", *PAPERS.splitlines(), "", "## Addresses", ""]
     lines += [f"- `{' '.join(sorted(methods))} {path}`" for path, methods in _routes()]
     lines += ["", "## JSON", ""]

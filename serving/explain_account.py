@@ -169,6 +169,7 @@ def explain_account(
     further: Further | None = None,
     *,
     read_ledger: bool = True,
+    each_item: bool = True,
 ) -> dict[str, Any]:
     """Return the explanation of an account, without the fields that every answer has.
 
@@ -184,6 +185,8 @@ def explain_account(
         What else is asked for.
     read_ledger : bool
         Whether own norms and ledger rows are read, which takes seconds of a large ledger.
+    each_item : bool
+        Whether every item is explained on its own, which takes seconds of many hundred items.
 
     Raises
     ------
@@ -205,7 +208,7 @@ def explain_account(
     accounts = pair.table.account(account_id, len(FAMILIES))
     items = [item for entry in accounts for item in entry.pop("items")]
     parts, invoices = stored_parts(pair, account_id)
-    for item in items:
+    for item in items if each_item else ():
         own = parts[item["currency"]]
         place = invoices[item["currency"]].index(item["invoice_id"])
         item.update(item_parts(sum_up(only(own, place)), own, place))

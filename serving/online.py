@@ -232,6 +232,16 @@ class Column:
             return np.full(len(self), None, dtype=object)  # there is nothing to take from
         return np.asarray(self._array.dictionary_encode().to_numpy(zero_copy_only=False))
 
+    def codes(self) -> tuple[npt.NDArray[np.int64], list[str]]:
+        """Return text as places in a sorted list of the different ones; -1 where it is missing."""
+        encoded = self._array.dictionary_encode()
+        values = encoded.dictionary.to_pylist()
+        order = sorted(range(len(values)), key=values.__getitem__)
+        rank = np.full(len(values) + 1, -1, dtype=np.int64)  # the last one is of missing text
+        rank[order] = np.arange(len(values))
+        places = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+        return rank[places], [values[place] for place in order]
+
 
 class AccountRows(Mapping[str, tuple[int, int]]):
     """First row and row after the last of each account, found by bisection.

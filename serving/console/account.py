@@ -157,7 +157,9 @@ def account_view(
     pair = served.pair
     if account_id not in pair.table:
         raise KeyError(account_id)
-    content = explain_account(pair, account_id, invoice_id, read_ledger=read_ledger)
+    content = explain_account(
+        pair, account_id, invoice_id, read_ledger=read_ledger, each_item=False
+    )
     by_currency: dict[str, dict[str, Any]] = {
         entry["currency"]: entry for entry in content["accounts"]
     }

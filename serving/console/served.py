@@ -10,12 +10,32 @@ import numpy as np
 import pandas as pd
 
 from models.home import Home
+from serving.online import Column
 from serving.store import ServedPair
 
 GROUPS: tuple[str, ...] = ("segment", "region", "collector")
 """What accounts are grouped by; a missing value is an empty text."""
 
-_CATEGORIES = ("bucket", "currency", "lane", *GROUPS)
+_CATEGORIES = ("bucket", "currency", "lane", "fallback")
+_ITEM_COLUMNS = (
+    "currency",
+    "bucket",
+    "days_past_due",
+    "open_balance",
+    "collectible",
+    "unapplied",
+    "disputed",
+    "p_open_30",
+    "p_open_60",
+    "p_open_90",
+    "p_reach_91_plus",
+    "balance_expected_to_roll",
+    "dollars_expected_to_roll",
+    "dollars_expected_to_stay",
+    "dollars_at_risk",
+    "fallback",
+)
+"""What pages sum of items: of many, no other column is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +47,8 @@ class Served:
     pair : ServedPair
         Snapshot and model.
     items : pandas.DataFrame
-        Open items by account, with the account's groups and ``owner``, the row of the account.
+        What pages sum of open items, ordered by account, with the account's groups and
+        ``owner``, the row of the account.
     accounts : pandas.DataFrame
         Accounts, one row per currency.
     portfolio : mapping
@@ -71,30 +92,42 @@ def serve(pair: ServedPair, home: Home) -> Served:
         When the snapshot's folder is gone.
     """
     table = pair.table
-    accounts = pd.DataFrame({name: column.whole() for name, column in table.accounts.items()})
+    codes = {name: _codes(table.accounts[name]) for name in GROUPS}
+    accounts = pd.DataFrame(
+        {
+            name: codes[name] if name in codes else _values(name, column)
+            for name, column in table.accounts.items()
+        }
+    )
     accounts["row"] = np.arange(len(accounts))
-    for name in GROUPS:
-        accounts[name] = accounts[name].fillna("").astype(str)
-    items = pd.DataFrame({name: column.whole() for name, column in table.items.items()})
     rows, first, end = table.item_rows.bounds()
     owner = np.repeat(rows, end - first)
-    items["account_id"] = accounts["account_id"].to_numpy(dtype=object)[owner]
+    items = pd.DataFrame({name: _values(name, table.items[name]) for name in _ITEM_COLUMNS})
     items["owner"] = owner
-    for name in GROUPS:
-        items[name] = accounts[name].to_numpy(dtype=object)[owner]
+    for name, group in codes.items():
+        items[name] = group.take(owner)
     return Served(
         pair=pair,
-        items=_categories(items),
-        accounts=_categories(accounts),
+        items=items,
+        accounts=accounts,
         portfolio=_portfolio(home.snapshots / pair.name),
     )
 
 
-def _categories(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep repeated texts as codes: groups of many rows are then summed quickly."""
-    return frame.assign(
-        **{name: frame[name].astype("category") for name in _CATEGORIES if name in frame}
-    )
+def _values(name: str, column: Column) -> Any:  # noqa: ANN401 (an array of NumPy or pandas)
+    """Return a column; repeated texts stay codes: groups of many rows are then summed quickly."""
+    if name not in _CATEGORIES:
+        return column.whole()
+    codes, values = column.codes()
+    return pd.Categorical.from_codes(codes, values)
+
+
+def _codes(column: Column) -> pd.Categorical:
+    """Return texts as codes, a missing one as an empty text."""
+    codes, values = column.codes()
+    if "" not in values:
+        codes, values = codes + 1, ["", *values]
+    return pd.Categorical.from_codes(np.maximum(codes, 0), values)
 
 
 def _portfolio(folder: Path) -> Mapping[str, Any]:

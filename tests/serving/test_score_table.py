@@ -24,6 +24,16 @@ def table(installation: Installation) -> ScoreTable:
     )
 
 
+def test_bounds_are_the_ranges_of_all_accounts_at_once(table: ScoreTable) -> None:
+    """What a page of all accounts groups by equals what is looked up one by one."""
+    for rows in (table.item_rows, table.account_rows):
+        first_row, begin, end = rows.bounds()
+        names = [table.accounts["account_id"][row] for row in first_row]
+        assert names == list(rows)
+        ranges = list(zip(begin.tolist(), end.tolist(), strict=True))
+        assert ranges == [rows[name] for name in names]
+
+
 def test_every_stored_item_is_rendered_once(table: ScoreTable, installation: Installation) -> None:
     """Probabilities are equal bit for bit, money to the cent, missing values are None."""
     stored = {

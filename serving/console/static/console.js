@@ -28,6 +28,7 @@ document.addEventListener("keydown", (event) => {
 
 // While the past is being computed, look again until it is there.
 if (document.querySelector("[data-pending]")) {
+  let pause = 1000;
   const look = async () => {
     const address = new URL(window.location.href);
     address.searchParams.set("format", "json");
@@ -44,7 +45,8 @@ if (document.querySelector("[data-pending]")) {
     } catch {
       // The service is restarting, or the session is over: the next look says.
     }
-    window.setTimeout(look, 2000);
+    pause = Math.min(pause * 1.5, 15000);
+    window.setTimeout(look, pause);
   };
-  window.setTimeout(look, 1000);
+  window.setTimeout(look, pause);
 }
