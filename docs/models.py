@@ -54,18 +54,24 @@ def _read(name: str) -> dict[str, Any]:
     return found
 
 
+def _has(name: str) -> bool:
+    return (RESULTS / f"{name}.json").is_file()
+
+
 def _choices() -> list[str]:
-    results = {words: _read(name) for name, words in CHOICES.items()}
+    results = {words: _read(name) for name, words in CHOICES.items() if _has(name)}
     lines = [
         "",
         "## Choices of the recipe",
         "",
-        "One thing is changed at a time; everything else stays as configured, rounds and map are "
-        "found anew. Figures are the changed recipe's log-loss less the recipe's on the same rows: "
-        "**above 0 the recipe is better**. A choice is made on the first column alone; the "
-        "second is "
-        "another ledger and later origins, the third lies wholly before the window on which the "
-        "closed invoices are judged. What was kept, and why, stands in "
+        "One thing is changed at a time; everything else stays as configured, and rounds are found "
+        "anew. Figures are the changed recipe's log-loss less the recipe's on the same rows: "
+        "**above "
+        "0 the recipe is better**. A choice is made on the first column alone, where the recipe "
+        "still "
+        "had its map (see *Recalibration*). The second is another ledger and later dates, for what "
+        "looked better in the first; the third lies wholly before the window on which the closed "
+        "invoices are judged. What was kept, and why, stands in "
         "[record 30](adr/0030-choices-of-the-recipe.md).",
         "",
         "```",
@@ -180,7 +186,7 @@ def _steps() -> list[str]:
         "| | rows | a model a step | stacked | difference |",
         "|---|---|---|---|---|",
     ]
-    for name in ("choices_chosen_on", "choices_confirmed_on"):
+    for name in filter(_has, CHOICES):
         for step in _read(name)["steps"]:
             losses = (f"{step[way]['log_loss']:.4f}" for way in ("per_step", "one_model"))
             lines.append(
