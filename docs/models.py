@@ -228,8 +228,8 @@ def _rivals() -> list[str]:
         "",
         "Every model reads the features that the recipe reads, learns the same rows and searches "
         "the same small number of trials inside the past. Differences are rollrisk as configured "
-        "less the rival: **below 0 rollrisk is better**. *Uncalibrated* is the recipe without "
-        "its map.",
+        "less the rival: **below 0 rollrisk is better**. No model is "
+        "recalibrated, ours neither.",
         "",
         "![Log-loss of rollrisk less that of each rival](models-rivals.svg)",
     ]
