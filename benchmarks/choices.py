@@ -31,7 +31,7 @@ from benchmarks.features import write
 from benchmarks.measure import command_line, machine
 from benchmarks.signs import effects
 from benchmarks.stacked import STEP_PARTS, one_model, per_step, reached
-from benchmarks.variants import MONTH_ENDS, Recalibration, Variant, all_variants
+from benchmarks.variants import DISTANCE, MONTH_ENDS, Recalibration, Variant, all_variants
 from features.ageing import BUCKETS, STEP_DAYS
 from features.catalogue import MODEL_FEATURES
 from features.ledger.read import Ledger, open_ledger
@@ -370,10 +370,15 @@ def signs_of(rows: OriginRows, config: TrainingConfig) -> list[dict[str, Any]]:
     return effects(boosters, rows.past.select(keep), free)
 
 
-def loaded(ledger: Ledger, config: TrainingConfig, origins: Sequence[Origin]) -> Dataset:
+def loaded(
+    ledger: Ledger, config: TrainingConfig, origins: Sequence[Origin], only: Sequence[str]
+) -> Dataset:
     """Return the rows of every date that some variant learns from or is judged on."""
-    oldest = oldest_as_of(ledger, config, origins[0].first)
-    return load_dataset(ledger, as_of_dates(oldest, origins[-1].last, config), progress=tell)
+    oldest, last = oldest_as_of(ledger, config, origins[0].first), origins[-1].last
+    dates = as_of_grid(last, oldest, config.windows.every_days)
+    if not only or DISTANCE in only:
+        dates = as_of_dates(oldest, last, config)
+    return load_dataset(ledger, dates, progress=tell)
 
 
 def tell(words: str) -> None:
@@ -407,7 +412,7 @@ def main() -> None:
     mature = ledger.manifest.known_through - timedelta(days=STEPS * STEP_DAYS + lag)
     origins = origins_until(min(asked.until or mature, mature), asked.origins, asked.days)
     holding = json.loads(asked.holding.read_text("utf-8"))["holding"] if asked.holding else None
-    data = loaded(ledger, config, origins)
+    data = loaded(ledger, config, origins, asked.only)
     result = {
         "ledger": asked.words or asked.ledger.name,
         "command": command_line("benchmarks.choices"),

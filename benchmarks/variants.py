@@ -15,6 +15,8 @@ without an intercept, or the recipe's rule judged on other dates in place of oth
 MONTH_ENDS = -1
 """Stands for as-of dates at month ends, where a distance in days is asked for."""
 
+DISTANCE = "distance of as-of dates"
+
 LIFE_TABLE = ("own_share_paid_much_later", "own_survival_30", "own_survival_30_cautious")
 
 
@@ -131,7 +133,7 @@ def all_variants(
     ]
     distances = {7: "7 days", 14: "14 days", 28: "28 days", MONTH_ENDS: "month ends"}
     found += [
-        replace(plain, choice="distance of as-of dates", name=words, every_days=days)
+        replace(plain, choice=DISTANCE, name=words, every_days=days)
         for days, words in distances.items()
         if long or days in {7, 14}
     ]
