@@ -59,7 +59,7 @@ def _ratio(found: Mapping[str, float]) -> str:
 
 def _by_month(currency: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     cells = [
-        [row["month"], row["cell"]]
+        [row["month"].replace("-", "\N{NON-BREAKING HYPHEN}"), row["cell"]]
         + [f"{row[name]:,.0f}" for name in ("balance", EXPECTED, NAIVE, "realised")]
         for row in rows
     ]

@@ -15,6 +15,9 @@ from models.fallback import RESIDUAL_FALLBACK
 from models.home import Home
 from models.snapshot import NoSnapshotError, SnapshotManifest, read_snapshot_manifest
 
+READABLE = (2, 3)
+"""Formats of snapshots whose items hold what is read here."""
+
 LOOK_BACK_DAYS = 180
 """Scorings older than this say little about today's model."""
 
@@ -58,7 +61,10 @@ def past_scorings(home: Home, known_on: date) -> list[PastScoring]:
     """
     newest: dict[date, tuple[float, PastScoring]] = {}
     for path in home.snapshots.glob("[!.]*/manifest.json"):
-        manifest = read_snapshot_manifest(path.parent)
+        try:
+            manifest = read_snapshot_manifest(path.parent, formats=READABLE)
+        except ValueError:
+            continue  # of another format, from before an upgrade or after one
         if timedelta(0) <= known_on - manifest.as_of <= timedelta(days=LOOK_BACK_DAYS):
             made = path.stat().st_mtime
             if manifest.as_of not in newest or made > newest[manifest.as_of][0]:

@@ -51,3 +51,14 @@ def test_the_matrix_alone_has_a_card(matrix_bundle: Bundle) -> None:
     """Without figures it says what it is."""
     text = card_markdown(model_card(matrix_bundle))
     assert "roll-rate matrix alone" in text
+
+
+def test_what_little_history_costs_stands_on_the_card(installation: Installation) -> None:
+    """Every k that was tried, and what was chosen of them."""
+    bundle = installation.trained.bundle
+    text = card_markdown(model_card(bundle))
+    assert "Little history: the roll-rate matrix mixed in" in text
+    choice = bundle.facts["fallback"]
+    for k, found in choice["known"].items():
+        assert f"| {k} | {found['difference']:+.4f} " in text
+    assert f"Chosen: {choice['known_k']:g} where the segment was learnt from" in text
