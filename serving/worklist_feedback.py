@@ -40,7 +40,10 @@ def decided(accounts: pd.DataFrame) -> pd.DataFrame:
         ``hold``, ``is_natural_person``, ``suggested_action`` and ``suggested_why``.
     """
     asked = ["hold", "is_natural_person", "suggested_action", "suggested_why"]
-    rows = [_decided(*row, _NOBODY) for row in accounts[asked].itertuples(index=False)]
+    rows = [
+        _decided(hold, natural, action, why, _NOBODY)
+        for hold, natural, action, why in accounts[asked].itertuples(index=False)
+    ]
     columns = ["action", "why", "overridden_by"]
     return pd.DataFrame(rows, columns=columns, index=accounts.index, dtype=object)
 
