@@ -39,9 +39,11 @@ def decided(accounts: pd.DataFrame) -> pd.DataFrame:
     accounts : pandas.DataFrame
         ``hold``, ``is_natural_person``, ``suggested_action`` and ``suggested_why``.
     """
-    asked = ("hold", "is_natural_person", "suggested_action", "suggested_why")
-    cells = zip(*(accounts[name] for name in asked), strict=True)
-    rows = [_decided(hold, who, action, why, _NOBODY) for hold, who, action, why in cells]
+    asked = ["hold", "is_natural_person", "suggested_action", "suggested_why"]
+    rows = [
+        _decided(hold, natural, action, why, _NOBODY)
+        for hold, natural, action, why in accounts[asked].itertuples(index=False)
+    ]
     columns = ["action", "why", "overridden_by"]
     return pd.DataFrame(rows, columns=columns, index=accounts.index, dtype=object)
 

@@ -70,7 +70,12 @@ def command(port: int, host: str) -> None:
         )
         click.echo(key)
     os.environ.update(QUIET)
-    os.environ["ROLLRISK_HOME"] = str(settings.home.path.resolve())
+    home = settings.home.path.resolve()
+    os.environ["ROLLRISK_HOME"] = str(home)
+    # A server that starts clears the metrics of all others that share a folder of BentoML's.
+    own = home / "bentoml" / str(port)
+    own.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("BENTOML_HOME", str(own))
     arguments = ["bentoml", "serve", SERVICE, "--host", str(address), "--port", str(port)]
     sys.stdout.flush()
     # The server takes this process's place, so that signals reach it directly.

@@ -270,3 +270,17 @@ def test_features_and_outcomes_are_written(young: Path, tmp_path: Path) -> None:
     late = outcomes[(outcomes["step"] == 4)]
     assert set(late["outcome"]) == {"unknown"}
     assert late["rolled"].isna().all()
+
+
+@pytest.mark.parametrize("command", ["score", "features", "outcomes", "check", "monitor"])
+def test_a_day_after_the_end_of_the_books_is_refused(
+    command: str, young: Path, home: Path, tmp_path: Path
+) -> None:
+    """Wrong usage, with the day, where the books end and what to do; nothing is written."""
+    out = [] if command in ("check", "monitor") else ["--out", tmp_path / "o"]
+    result = run(command, young, "--as-of", "2031-01-01", *out)
+    assert result.exit_code == 2
+    assert "'--as-of': a day must not lie after the end of the books, 2023-04-30" in said(result)
+    assert "got 2031-01-01. Give a day up to then, or import" in said(result)
+    assert not (tmp_path / "o").exists()
+    assert not (home / "snapshots").exists()
