@@ -1,7 +1,7 @@
 """The choices of the recipe, each set beside what could be done instead, at the same origins.
 
 Usage: python -m benchmarks.choices LEDGER [--config NAME] [--until DAY] [--origins N] [--days D]
-[--share S] [--holding FILE] [--words TEXT] [--out FILE]
+[--share S] [--only CHOICE …] [--holding FILE] [--words TEXT] [--out FILE]
 
 Every variant learns the same outcomes as the recipe at each origin and is judged on the same
 rows. Figures are the variant's less the recipe's, with intervals over accounts: log-loss above 0
@@ -25,12 +25,13 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
 
 from benchmarks.features import write
 from benchmarks.measure import command_line, machine
 from benchmarks.signs import effects
 from benchmarks.stacked import STEP_PARTS, one_model, per_step, reached
-from benchmarks.variants import MONTH_ENDS, Recalibration, Variant, all_variants
+from benchmarks.variants import DISTANCE, MONTH_ENDS, Recalibration, Variant, all_variants
 from features.ageing import BUCKETS, STEP_DAYS
 from features.catalogue import MODEL_FEATURES
 from features.ledger.read import Ledger, open_ledger
@@ -66,8 +67,8 @@ class Fit:
     fresh, y : numpy.ndarray
         Log-odds and outcomes of the rows that the map is chosen on, by trees that did not
         learn them.
-    half : numpy.ndarray of bool
-        In which half of the accounts those rows are.
+    half, older : numpy.ndarray of bool
+        In which half of the accounts, and of the dates, those rows are.
     rounds, rows : int
         Trees, and rows they were fitted on.
     microseconds : float
@@ -78,6 +79,7 @@ class Fit:
     fresh: Floats
     y: Floats
     half: npt.NDArray[np.bool_]
+    older: npt.NDArray[np.bool_]
     rounds: int
     rows: int
     microseconds: float
@@ -88,6 +90,12 @@ class Fit:
             map_ = Calibrator()
         elif kind == "chosen":
             map_ = choose_calibrator(self.fresh, self.y, self.half)
+        elif kind == "in time":
+            map_ = choose_calibrator(self.fresh, self.y, self.older)
+        elif kind == "slope":
+            line = LogisticRegression(C=1e6, fit_intercept=False)
+            slope = line.fit(self.fresh.reshape(-1, 1), self.y).coef_[0, 0]
+            map_ = Calibrator(kind="logistic", a=max(float(slope), 0.0))
         else:
             map_ = fit_calibrator(kind, self.fresh, self.y)
         return map_.probability(self.margin)
@@ -157,7 +165,8 @@ def fitted(rows: OriginRows, config: TrainingConfig, lag: int, seeds: int = 1) -
         fit = risk_set(past.between(*windows.fit).known_by(windows.stop[0], lag), PART, config)
         stop = risk_set(past.between(*windows.stop), PART, config)
         rounds, booster = search_part(fit, stop, PART, config)
-        fresh_margin = margins(booster, fresh.frame.matrix(config.feature_names), rounds)
+        if len(fresh):
+            fresh_margin = margins(booster, fresh.frame.matrix(config.feature_names), rounds)
     learnt = risk_set(past, PART, config)
     models = [
         lightgbm.Booster(model_str=fit_part(learnt, PART, other, rounds=rounds)) for other in others
@@ -173,6 +182,7 @@ def fitted(rows: OriginRows, config: TrainingConfig, lag: int, seeds: int = 1) -
         fresh=fresh_margin,
         y=fresh.target(PART) if len(fresh_margin) else np.empty(0),
         half=pd.util.hash_array(fresh.account) % 2 == 0,
+        older=(fresh.as_of <= fresh.as_of.median()).to_numpy(),
         rounds=rounds,
         rows=len(learnt.y),
         microseconds=1e6 * spent,
@@ -226,8 +236,12 @@ def judge_choices(
     *,
     share: float,
     holding: Sequence[str] | None,
+    only: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return what every variant is worth against the recipe, over all origins."""
+    """Return what every variant is worth against the recipe, over all origins.
+
+    With ``only``, those choices alone are tried, and neither signs nor steps are looked at.
+    """
     last = origins[-1].last
     falling = tuple(
         feature.name for feature in MODEL_FEATURES if feature.direction == "lower is riskier"
@@ -238,11 +252,15 @@ def judge_choices(
     tests = [judged_rows(grid.between(origin.first, origin.last), config) for origin in origins]
     first = rows_for(data, tests[0], origins[0], base, last, lag, share)
     signs: list[dict[str, Any]] = []
-    if holding is None:
+    if holding is None and not only:
         tell("signs of features")
         signs = signs_of(first, config)
         holding = [entry["feature"] for entry in signs if entry["holds"]]
-    variants = all_variants(config, holding, falling)
+    variants = [
+        variant
+        for variant in all_variants(config, holding or (), falling)
+        if not only or variant.choice in only
+    ]
     guesses: dict[tuple[str, str], list[Floats]] = {}
     facts: dict[tuple[str, str], list[Fit]] = {}
     steps: dict[str, list[Floats]] = {"per_step": [], "one_model": []}
@@ -259,7 +277,7 @@ def judge_choices(
             guesses.setdefault(key, []).append(fit.probability(variant.recalibration))
             facts.setdefault(key, []).append(fit)
             tell(f"{origin.cutoff} {key}: {fit.rounds} trees, {time.monotonic() - started:.0f} s")
-        if config.windows.stop_days:
+        if config.windows.stop_days and not only:
             steps["per_step"].append(per_step(own_rows, config, lag))
             steps["one_model"].append(one_model(own_rows, config, lag))
             tell(f"{origin.cutoff} steps")
@@ -283,7 +301,7 @@ def judge_choices(
             for variant in variants
         ],
         "signs": signs,
-        "holding": list(holding),
+        "holding": list(holding or ()),
         "steps": steps_compared(steps, tests, config.seed) if steps["per_step"] else [],
     }
 
@@ -352,10 +370,15 @@ def signs_of(rows: OriginRows, config: TrainingConfig) -> list[dict[str, Any]]:
     return effects(boosters, rows.past.select(keep), free)
 
 
-def loaded(ledger: Ledger, config: TrainingConfig, origins: Sequence[Origin]) -> Dataset:
+def loaded(
+    ledger: Ledger, config: TrainingConfig, origins: Sequence[Origin], only: Sequence[str]
+) -> Dataset:
     """Return the rows of every date that some variant learns from or is judged on."""
-    oldest = oldest_as_of(ledger, config, origins[0].first)
-    return load_dataset(ledger, as_of_dates(oldest, origins[-1].last, config), progress=tell)
+    oldest, last = oldest_as_of(ledger, config, origins[0].first), origins[-1].last
+    dates = as_of_grid(last, oldest, config.windows.every_days)
+    if not only or DISTANCE in only:
+        dates = as_of_dates(oldest, last, config)
+    return load_dataset(ledger, dates, progress=tell)
 
 
 def tell(words: str) -> None:
@@ -372,6 +395,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--origins", type=int, default=3)
     parser.add_argument("--days", type=int, default=56, help="days judged at each origin")
     parser.add_argument("--share", type=float, default=1.0, help="share of invoices learnt from")
+    parser.add_argument("--only", nargs="+", default=(), help="names of the choices to try")
     parser.add_argument("--holding", type=Path, help="JSON file of the choosing run")
     parser.add_argument("--words", default="", help="what the ledger is, for the page")
     parser.add_argument("--out", type=Path, help="JSON file")
@@ -388,14 +412,16 @@ def main() -> None:
     mature = ledger.manifest.known_through - timedelta(days=STEPS * STEP_DAYS + lag)
     origins = origins_until(min(asked.until or mature, mature), asked.origins, asked.days)
     holding = json.loads(asked.holding.read_text("utf-8"))["holding"] if asked.holding else None
-    data = loaded(ledger, config, origins)
+    data = loaded(ledger, config, origins, asked.only)
     result = {
         "ledger": asked.words or asked.ledger.name,
         "command": command_line("benchmarks.choices"),
         "machine": machine() | {"lightgbm": version("lightgbm")},
         "config": config.to_json(),
         "share": asked.share,
-        **judge_choices(data, origins, config, lag, share=asked.share, holding=holding),
+        **judge_choices(
+            data, origins, config, lag, share=asked.share, holding=holding, only=asked.only
+        ),
     }
     if asked.out is None:
         print(json.dumps(result, indent=1, default=str))

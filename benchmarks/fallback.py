@@ -125,8 +125,8 @@ def show(title: str, found: list[dict[str, Any]]) -> None:
             for way, gap in row["minus_alone"].items()
         )
         print(
-            f"  paid {row['paid_invoices']:>4}: {row['rows']:>6} rows, {row['accounts']:>5} accounts, "
-            f"alone {row['alone']:.4f}  {gaps}"
+            f"  paid {row['paid_invoices']:>4}: {row['rows']:>6} rows, "
+            f"{row['accounts']:>5} accounts, alone {row['alone']:.4f}  {gaps}"
         )
 
 

@@ -6,8 +6,9 @@ At each origin of the configuration's backtest every model sees the same outcome
 that the configuration names. Each searches the same number of trials inside that past (ours by
 ``training.search`` on rolling folds, the others by Optuna on the newest weeks), is fitted anew on
 all of it, and is judged on what followed. ``rollrisk`` is the recipe as configured, ``rollrisk,
-searched`` the same after its search, ``rollrisk, uncalibrated`` the recipe without
-recalibration. Differences are rollrisk less the rival, with intervals over accounts.
+searched`` the same after its search, ``rollrisk, uncalibrated`` the recipe without its map
+where it keeps a window for one. Differences are rollrisk less the rival, with intervals over
+accounts.
 """
 
 import argparse
@@ -95,11 +96,11 @@ def ours(
     name = f"{MODEL}, searched"
     searched = step_1_probabilities(rows, found.best, lag)
     seconds[name] = seconds.get(name, 0.0) + time.process_time() - started
-    return {
-        MODEL: mixed(rows, choices, part.calibrator.probability(margin)),
-        f"{MODEL}, uncalibrated": Calibrator().probability(margin),
-        name: searched,
-    }
+    own = mixed(rows, choices, part.calibrator.probability(margin))
+    found = {MODEL: own, name: searched}
+    if config.windows.recalibrate_days:
+        found[f"{MODEL}, uncalibrated"] = Calibrator().probability(margin)
+    return found
 
 
 def theirs(

@@ -65,6 +65,7 @@ def bare_app(home: Home) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
+        maker.close()
         store.close()
         audit.close()
 

@@ -77,10 +77,10 @@ def repeat_snapshot(home: Home, large: Home, items: int) -> dict[str, float]:
 
 def _renamed(accounts: pa.Table, number: int, items: int) -> pa.Table:
     """Return the accounts under ids that come after those of the repetition before."""
-    ids = pc.binary_join_element_wise(f"{number:06d}", accounts["account_id"], "-")
-    moved = accounts.set_column(
-        accounts.column_names.index("account_id"), "account_id", ids.cast(pa.large_string())
-    )
+    texts = (pa.scalar(text, pa.large_string()) for text in (f"{number:06d}", "-"))
+    prefix, joint = texts
+    ids = pc.binary_join_element_wise(prefix, accounts["account_id"], joint)
+    moved = accounts.set_column(accounts.column_names.index("account_id"), "account_id", ids)
     for name in (FIRST, END):
         place = pc.add(accounts[name], number * items)
         moved = moved.set_column(moved.column_names.index(name), name, place)

@@ -8,10 +8,14 @@ from features.catalogue import NAMES, PEER_NAMES
 from training.config import TrainingConfig
 from training.search import changed_config
 
-Recalibration = Literal["chosen", "none", "logistic", "beta"]
+Recalibration = Literal["chosen", "none", "logistic", "beta", "slope", "in time"]
+"""Which map is put on the trees: the recipe's own rule, none, one of a kind always, a slope
+without an intercept, or the recipe's rule judged on other dates in place of other accounts."""
 
 MONTH_ENDS = -1
 """Stands for as-of dates at month ends, where a distance in days is asked for."""
+
+DISTANCE = "distance of as-of dates"
 
 LIFE_TABLE = ("own_share_paid_much_later", "own_survival_30", "own_survival_30_cautious")
 
@@ -35,7 +39,7 @@ class Variant:
     seeds : int
         How many fits of other seeds are averaged in log-odds.
     recalibration : str
-        Which map is put on the trees; ``chosen`` is the recipe's own rule.
+        Which map is put on the trees.
     """
 
     choice: str
@@ -129,16 +133,27 @@ def all_variants(
     ]
     distances = {7: "7 days", 14: "14 days", 28: "28 days", MONTH_ENDS: "month ends"}
     found += [
-        replace(plain, choice="distance of as-of dates", name=words, every_days=days)
+        replace(plain, choice=DISTANCE, name=words, every_days=days)
         for days, words in distances.items()
         if long or days in {7, 14}
     ]
     found.append(replace(plain, choice="fits averaged", name="5 seeds", seeds=5))
     if config.windows.recalibrate_days:
-        kinds: tuple[Recalibration, ...] = ("none", "logistic", "beta")
+        kinds: dict[Recalibration, str] = {
+            "none": "none",
+            "logistic": "logistic, always",
+            "beta": "beta, always",
+            "slope": "logistic without an intercept",
+            "in time": "chosen on other dates",
+        }
         found += [
-            replace(plain, choice="recalibration", name=kind, recalibration=kind) for kind in kinds
+            replace(plain, choice="recalibration", name=words, recalibration=kind)
+            for kind, words in kinds.items()
         ]
+        windows = replace(config.windows, recalibrate_days=0)
+        words = "none, its weeks left to the other windows"
+        bare = replace(config, windows=windows)
+        found.append(replace(plain, choice="recalibration", name=words, config=bare))
     return [variant for variant in found if _differs(variant, plain)]
 
 

@@ -24,6 +24,16 @@ gives scores out leaves once its row is in the audit store; `rollrisk replay REQ
 again to the bit or says what is gone. `rollrisk prune` deletes beyond the retention, `rollrisk
 forget ACCOUNT` erases an account and says what remains in the ledger and why.
 
+Prometheus finds under `/metrics`, beside BentoML's own, seconds by route and stage
+(`rollrisk_stage_seconds`: `answer`, and within it `look_up`, or `validate`, `features`, `score`,
+`explain` and `rank` for rows sent; `encode`; `audit`), scores by bucket, fallbacks, holds, how long
+the newest answer waited for its audit row (`rollrisk_audit_lag_seconds`), answers withheld, and
+garbage collections that stopped everybody.
+
+With `ROLLRISK_TRACES_URL` every request of the API has a server span of OpenTelemetry with its
+request id (`rollrisk.request_id`) and no caller, key or account; a `traceparent` is taken up.
+The console's pages are not traced. The package that sends spans is the extra `tracing`.
+
 Rates are counted per worker process. Access logs are JSON lines with the request's id; they hold
 paths, and no bodies or keys.
 """

@@ -138,8 +138,8 @@ def read_bundle(folder: Path, version: str = "") -> Bundle:
         ) from error
     if content.get("format") not in FORMATS:
         raise BundleError(
-            f"{path}: format must be one of {list(FORMATS)}, got {content.get('format')!r}. Train the "
-            "model again with this version of rollrisk."
+            f"{path}: format must be one of {list(FORMATS)}, got {content.get('format')!r}. "
+            "Train the model again with this version of rollrisk."
         )
     parts = {}
     missing = set(PARTS) - set(content["calibrators"])

@@ -102,7 +102,7 @@ def explain(
         meets = np.abs(gap) < _MEET
         scale[modelled] = np.where(meets, slope, rise / np.where(meets, 1.0, gap))
         pull[modelled] = p[modelled] - p_own
-    families = features @ _membership()
+    families = _by_family(features)
     # A calibrated curve without any slope carries nothing: there the base takes the pull.
     flat = scale < _FLAT
     p_base += np.where(flat, pull, 0.0)
@@ -117,12 +117,16 @@ def explain(
     )
 
 
-def _membership() -> Floats:
-    """Return the 0/1 matrix that sums features into families, shape (features, families)."""
-    matrix = np.zeros((len(MODEL_FEATURES), len(FAMILY_NAMES)))
-    for row, feature in enumerate(MODEL_FEATURES):
-        matrix[row, FAMILY_NAMES.index(feature.family)] = 1.0
-    return matrix
+def _by_family(features: Floats) -> Floats:
+    """Return the sums of features by family, shape (n, n_families).
+
+    Added one feature after the other: a matrix product adds in an order that depends on how many
+    rows there are, and a row must come out the same alone and among a million.
+    """
+    families = np.zeros((len(features), len(FAMILY_NAMES)))
+    for column, feature in enumerate(MODEL_FEATURES):
+        families[:, FAMILY_NAMES.index(feature.family)] += features[:, column]
+    return families
 
 
 def dollar_parts(explanation: Explanation, collectible_cents: Cents, at_risk_cents: Cents) -> Cents:
@@ -163,8 +167,9 @@ def feature_cents(
 ) -> Cents:
     """Return each item's cents at risk by feature; shape (n, n_features).
 
-    The features of a family sum to the family's cents, on every item; ``matrix`` has none. What a family gained or
-    lost in rounding goes to its largest feature; a feature without a contribution gets nothing.
+    The features of a family sum to the family's cents, on every item; ``matrix`` has none. What
+    a family gained or lost in rounding goes to its largest feature; a feature without a
+    contribution gets nothing.
 
     Parameters
     ----------

@@ -121,7 +121,8 @@ def by_matrix_alone(fallback: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
     Examples
     --------
-    >>> by_matrix_alone(["", RESIDUAL_FALLBACK, "matrix 40%: the account has paid 3 invoices"]).tolist()
+    >>> by_matrix_alone(["", RESIDUAL_FALLBACK, "matrix 40%: 3 invoices paid"]).tolist()
     [False, True, False]
     """
-    return np.array([str(said).startswith(_ALONE) for said in np.asarray(fallback, dtype=object)])
+    said = np.asarray(fallback, dtype=object)
+    return np.array([str(one).startswith(_ALONE) for one in said], dtype=bool)

@@ -96,6 +96,10 @@ class Profile:
             result[here] = np.asarray(self.matrix[name])[cells[here]]
         return result
 
+    def share_left(self, days_past_due: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the share of its balance that each item has after 30 days, if unresolved."""
+        return np.asarray(self.remaining_shares)[cell_index(days_past_due)]
+
     def to_json(self) -> dict[str, Any]:
         """Return the profile as plain JSON values."""
         return asdict(self)

@@ -1,9 +1,9 @@
 """The model as MLflow sees it: a model-from-code that reads the bundle's text and JSON.
 
 Input columns are those of ``rollrisk features`` that the model's answers are made of (see
-``models.scorer.needed_names``) and, optionally, ``as_of``, ``segment``, ``region`` (levels of peers are the model's own) and
-``residual`` (residual balances are answered by the roll-rate matrix). Output columns are
-``p_open_7`` … ``p_open_120``.
+``models.scorer.needed_names``) and, optionally, ``as_of``, ``segment``, ``region`` (levels of
+peers are the model's own) and ``residual`` (residual balances are answered by the roll-rate
+matrix). Output columns are ``p_open_7`` … ``p_open_120``.
 """
 
 from pathlib import Path

@@ -150,18 +150,22 @@ def _write_aside(
     temporary = folder.parent / f".{folder.name}.{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    for name, table in tables.items():
-        rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-        pq.write_table(
-            rows,
-            temporary / f"{name}.parquet",
-            compression="zstd",
-            row_group_size=ROWS_IN_A_GROUP,
-        )
-    for name, text in texts.items():
-        (temporary / name).write_text(text, "utf-8")
-    write_bundle(bundle, temporary / "model")
-    write_manifest(temporary, replace(manifest, mapped=write_mapped(temporary, mapped)))
+    try:
+        for name, table in tables.items():
+            rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+            pq.write_table(
+                rows,
+                temporary / f"{name}.parquet",
+                compression="zstd",
+                row_group_size=ROWS_IN_A_GROUP,
+            )
+        for name, text in texts.items():
+            (temporary / name).write_text(text, "utf-8")
+        write_bundle(bundle, temporary / "model")
+        write_manifest(temporary, replace(manifest, mapped=write_mapped(temporary, mapped)))
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     return temporary
 
 

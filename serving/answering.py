@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from serving import answers
-from serving.answers import Answer
+from serving.answers import Answer, Watch, unwatched
 from serving.audit_rows import digest_of
 from serving.feedback import Feedback
 from serving.paging import list_digest, one_page
@@ -48,6 +48,8 @@ class Ground:
         Id of the newest of it.
     on : date
         The day of the answer; snoozes stand or fall by it.
+    watch : callable
+        Told the name of each stage when it begins.
     """
 
     pair: ServedPair
@@ -56,6 +58,7 @@ class Ground:
     feedback: Sequence[Feedback] = ()
     feedback_seen: int = 0
     on: date
+    watch: Watch = unwatched
 
 
 def answer(request: BaseModel, ground: Ground) -> Answer:
@@ -63,7 +66,7 @@ def answer(request: BaseModel, ground: Ground) -> Answer:
     policy = ground.policy.policy
     match request:
         case ScoreRequest():
-            return answers.score(ground.pair, request, policy, ground.settings)
+            return answers.score(ground.pair, request, policy, ground.settings, watch=ground.watch)
         case WorklistRequest():
             whole = answers.worklist(
                 ground.pair, request, policy, feedback=ground.feedback, on=ground.on

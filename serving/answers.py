@@ -4,7 +4,7 @@ No clock, no key and no network here. The service adds the request id, records t
 sends it.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -33,6 +33,14 @@ REASONS_IN_WORKLIST = 3
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 """Beyond these days the year before and the year after cannot be reckoned with."""
+
+
+Watch = Callable[[str], None]
+"""Told the name of each stage of an answer when it begins."""
+
+
+def unwatched(_: str) -> None:
+    """Look at no stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +74,14 @@ def _head(pair: ServedPair, as_of: date, ledger_digest: str) -> dict[str, Any]:
     }
 
 
-def score(pair: ServedPair, request: ScoreRequest, policy: Policy, settings: Settings) -> Answer:
+def score(
+    pair: ServedPair,
+    request: ScoreRequest,
+    policy: Policy,
+    settings: Settings,
+    *,
+    watch: Watch = unwatched,
+) -> Answer:
     """Return the scores of accounts, from the snapshot or from rows sent.
 
     Raises
@@ -79,7 +94,7 @@ def score(pair: ServedPair, request: ScoreRequest, policy: Policy, settings: Set
     if len(request.account_ids) > settings.max_accounts:
         raise _too_many("account_ids", len(request.account_ids), settings.max_accounts)
     if request.ledger is not None:
-        return _score_rows(pair, request, asked, policy, settings)
+        return _score_rows(pair, request, asked, policy, settings, watch)
     manifest = pair.manifest
     if request.as_of is not None and request.as_of != manifest.as_of:
         raise ApiError(
@@ -95,6 +110,7 @@ def score(pair: ServedPair, request: ScoreRequest, policy: Policy, settings: Set
                 ),
             ),
         )
+    watch("look_up")
     accounts = list(_accounts(pair.table, request, "the served snapshot"))
     return Answer(
         body={**_head(pair, manifest.as_of, manifest.ledger_digest), "accounts": accounts},
@@ -110,6 +126,7 @@ def _score_rows(
     asked: tuple[str, ...],
     policy: Policy,
     settings: Settings,
+    watch: Watch,
 ) -> Answer:
     tables: Mapping[str, Rows] = request.ledger or {}
     if request.as_of is None:
@@ -142,8 +159,9 @@ def _score_rows(
             "The model reads other features than this version computes. Train again with "
             "`rollrisk train` and score; accounts of the snapshot are still answered.",
         )
+    watch("validate")
     ledger = ledger_of_rows(tables, request.as_of, present=pair.present)
-    table = score_rows(ledger, request.as_of, pair.bundle, policy)
+    table = score_rows(ledger, request.as_of, pair.bundle, policy, watch=watch)
     accounts = list(_accounts(table, request, "the rows sent"))
     return Answer(
         body={**_head(pair, request.as_of, ledger.digest), "accounts": accounts},

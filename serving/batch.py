@@ -20,7 +20,7 @@ from models.home import Home
 from models.reasons import BASE, Reason, top_reasons
 from models.snapshot import SnapshotManifest, publish_scores, write_scores
 from serving.feedback import Feedback
-from serving.online import online_tables
+from serving.online import lists_as_json, online_tables
 from serving.policy import Policy
 from serving.portfolio import portfolio_view
 from serving.scoring import Scoring, score_ledger
@@ -109,7 +109,7 @@ def score_batch(  # noqa: PLR0913 (all that a scoring is made from)
     }
     mapped = online_tables(
         pa.Table.from_pandas(scoring.items, preserve_index=False),
-        pa.Table.from_pandas(accounts, preserve_index=False),
+        pa.Table.from_pandas(lists_as_json(accounts), preserve_index=False),
     )
     folder = publish_scores(home, manifest, tables, texts, bundle, mapped)
     if out is not None:

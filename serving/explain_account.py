@@ -19,13 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.build import feature_frame
-from features.catalogue import (
-    FAMILIES,
-    MODEL_FEATURES,
-    MODEL_NAMES,
-    Feature,
-    feature_digest,
-)
+from features.catalogue import FAMILIES, MODEL_FEATURES, MODEL_NAMES, Feature, feature_digest
 from features.engines import EngineOptions
 from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger, ledger_from_rows, open_ledger

@@ -6,7 +6,9 @@ of the snapshot, straight from the gate.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +21,7 @@ from serving.audit_rows import Given, Kept, KeyedAnswer, Noted, digest_of
 from serving.audit_schema import AuditError
 from serving.errors import ApiError, Detail, error_body
 from serving.feedback_notes import FeedbackView, note_of, parse_records
-from serving.metrics import AUDIT_FAILURES, AUDIT_LAG, count_answer, served_day, stage
+from serving.metrics import AUDIT_FAILURES, AUDIT_LAG, StageWatch, count_answer, served_day, stage
 from serving.policy_text import KnownPolicy
 from serving.record import given_of, kept_of
 from serving.reply import Sent
@@ -30,9 +32,12 @@ from serving.store import Store
 
 SCORE, WORKLIST, EXPLAIN, OUTCOMES = "/v1/score", "/v1/worklist", "/v1/explain", "/v1/outcomes"
 
-AT_ONCE_BYTES, AT_ONCE_ACCOUNTS = 4096, 10
+AT_ONCE_BYTES, AT_ONCE_ACCOUNTS, AT_ONCE_ITEMS = 4096, 10, 100
 """Requests up to this size are answered at once, without a thread: they take less than a
 millisecond of computing, and a thread's turn costs about as much."""
+
+COMMITS = 16
+"""Answers that may wait for their commit at the same time."""
 
 logger = logging.getLogger("rollrisk.service")
 
@@ -72,6 +77,12 @@ class Maker:
         self._audit = audit
         self._feedback = FeedbackView(audit)
         self._store = store
+        # Of their own: a store that hangs keeps no other work from being done.
+        self._commits = ThreadPoolExecutor(COMMITS, thread_name_prefix="audit")
+
+    def close(self) -> None:
+        """Wait for commits that are under way."""
+        self._commits.shutdown()
 
     def scores(self, route: str, request: BaseModel, facts: RequestFacts) -> Made:
         """Make an answer that gives scores out, from the pair of this moment."""
@@ -85,10 +96,12 @@ class Maker:
             feedback=told,
             feedback_seen=seen,
             on=at.date(),
+            watch=StageWatch(route),
         )
         served_day(pair.manifest.as_of)
         with stage(route, "answer"):
             found = answer(request, ground)
+            ground.watch("")
         with stage(route, "encode"):
             body = encode(facts.request_id, found.body)
         count_answer(found.body)
@@ -148,15 +161,24 @@ class Maker:
         thread, together with those of other requests.
         """
         request = _small_request(facts)
-        if request is None:
+        if request is None or self._items_of(request) > AT_ONCE_ITEMS:
             return None
         try:
             made = self.scores(SCORE, request, facts)
             facts.budget.claim()
-            await asyncio.to_thread(self._commit, SCORE, made, facts, "")
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._commits, self._commit, SCORE, made, facts, "")
         except (ApiError, SQLAlchemyError, AuditError) as error:
             return _refused(error, facts)
         return Sent(body=made.body)
+
+    def _items_of(self, request: ScoreRequest) -> int:
+        """Return how many open items the accounts of a request have."""
+        if not self._store.ready:
+            return 0
+        table = self._store.pair().table
+        known = [name for name in request.account_ids if name in table]
+        return sum(end - start for start, end in map(table.item_rows.__getitem__, known))
 
     def _commit(
         self, route: str, made: Made, facts: RequestFacts, asked: str
@@ -171,10 +193,10 @@ class Maker:
                 account_ids=made.account_ids,
                 body=made.body,
             )
-        waiting = datetime.now(UTC)
+        waiting = time.monotonic()
         with stage(route, "audit"):
             earlier = self._audit.record(made.given, kept=made.kept, keyed=keyed, notes=made.notes)
-        AUDIT_LAG.set((datetime.now(UTC) - waiting).total_seconds())
+        AUDIT_LAG.set(time.monotonic() - waiting)
         return earlier
 
 

@@ -14,7 +14,8 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 STAGE = prometheus.Histogram(
     "rollrisk_stage_seconds",
-    "Seconds by route and stage: make the answer, write it out, commit it to the audit store.",
+    "Seconds by route and stage: answer (whole), within it look_up, or validate, features, score, "
+    "explain and rank for rows that were sent; encode; audit (the wait for the commit).",
     ("route", "stage"),
     buckets=SECONDS,
 )
@@ -37,6 +38,11 @@ AUDIT_LAG = prometheus.Gauge(
 AUDIT_FAILURES = prometheus.Counter(
     "rollrisk_audit_failures", "Answers withheld because they could not be recorded."
 )
+COLLECTION = prometheus.Histogram(
+    "rollrisk_collection_seconds",
+    "Seconds of Python's full garbage collections, in which nobody is answered.",
+    buckets=SECONDS,
+)
 SNAPSHOT_DAY = prometheus.Gauge(
     "rollrisk_snapshot_as_of_seconds",
     "The as-of day that is served, as seconds since 1970: alert when it grows old.",
@@ -52,6 +58,28 @@ def stage(route: str, name: str) -> Iterator[None]:
         yield
     finally:
         _stage(route, name).observe(time.perf_counter() - started)
+
+
+class StageWatch:
+    """Counts the seconds of stages that follow each other.
+
+    Parameters
+    ----------
+    route : str
+        Whose stages.
+    """
+
+    def __init__(self, route: str) -> None:
+        self._route = route
+        self._name = ""
+        self._since = 0.0
+
+    def __call__(self, name: str) -> None:
+        """End the stage before and begin the next; an empty name begins none."""
+        now = time.perf_counter()
+        if self._name:
+            _stage(self._route, self._name).observe(now - self._since)
+        self._name, self._since = name, now
 
 
 @cache

@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry import trace
+
 from serving.auth import PREFIX, ROUTE_ROLES, KeyRing, Role
 from serving.auth_oidc import TokenVerifier
 from serving.body import Receive, check_json, read_body, replay
@@ -36,6 +38,8 @@ logger = logging.getLogger("rollrisk.gate")
 API = "/v1/"
 FAILED = "Something failed here. The request id names the entry in the server's log."
 ANONYMOUS = ""
+TRACED_ID = "rollrisk.request_id"
+"""Attribute of a request's span; a span holds neither caller nor body."""
 ROUTE_BYTES = {"/v1/worklist": 65_536, "/v1/explain": 65_536, "/v1/outcomes": 1_000_000}
 """Bytes of a body on routes that take no ledger rows; the setting's limit holds as well."""
 
@@ -111,6 +115,7 @@ class Gate:
         headers = {name: value for name, value in reversed(scope["headers"])}  # noqa: C416 (the first of equal names counts)
         request_id = _request_id(headers)
         reply = Reply(send, scope["path"], request_id)
+        trace.get_current_span().set_attribute(TRACED_ID, request_id)
         caller = Caller()
         try:
             caller = await self._caller(scope, headers)

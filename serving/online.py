@@ -8,12 +8,13 @@ all workers of a machine share one copy.
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -96,13 +97,32 @@ KEPT_TYPES: dict[str, pa.DataType] = {
 }
 """Further columns of an account that its place on the worklist is made from."""
 
-LISTS: tuple[str, ...] = ("holds", "principal_reasons", "recent_contacts", "reasons")
+LISTS: tuple[str, ...] = ("holds", "principal_reasons", "recent_contacts")
 """Columns of an account that hold lists."""
+
+REASONS = "reasons"
+"""Column of an account: its reasons, each a list of family, sentence and dollars."""
 
 LOG_ODDS = "log_odds"
 FIRST, END = "first_item", "end_item"
 _BEFORE_FEEDBACK = {"suggested_action": "action", "suggested_why": "why"}
 """Snapshots that were made before feedback was laid over them have these only."""
+
+
+def lists_as_json(accounts: pd.DataFrame) -> pd.DataFrame:
+    """Return accounts with their lists as JSON: much quicker than to turn them into Arrow's."""
+    texts: dict[str, list[str]] = {name: [_json(cell) for cell in accounts[name]] for name in LISTS}
+    texts[REASONS] = [_reasons(cell) for cell in accounts[REASONS]]
+    return accounts.assign(**texts)
+
+
+def _json(cell: Any) -> str:  # noqa: ANN401 (a list, or nothing)
+    return json.dumps([] if cell is None else list(cell), ensure_ascii=False, separators=(",", ":"))
+
+
+def _reasons(cell: Any) -> str:  # noqa: ANN401 (a list of reasons, or nothing)
+    rows = [] if cell is None else cell
+    return _json([(row["family"], row["sentence"], row["dollars"]) for row in rows])
 
 
 def online_tables(items: pa.Table, accounts: pa.Table) -> dict[str, pa.Table]:
@@ -111,7 +131,8 @@ def online_tables(items: pa.Table, accounts: pa.Table) -> dict[str, pa.Table]:
     Parameters
     ----------
     items, accounts : pyarrow.Table
-        With the columns of ``items.parquet`` and ``accounts.parquet``, in any order of rows.
+        With the columns of ``items.parquet`` and ``accounts.parquet``, in any order of rows;
+        lists may be JSON already.
     """
     items = items.sort_by([("account_id", "ascending"), ("invoice_id", "ascending")])
     accounts = accounts.sort_by([("account_id", "ascending"), ("currency", "ascending")])
@@ -131,7 +152,8 @@ def online_tables(items: pa.Table, accounts: pa.Table) -> dict[str, pa.Table]:
                 name: _column(accounts[name], kind)
                 for name, kind in (ACCOUNT_TYPES | KEPT_TYPES).items()
             }
-            | {name: _as_json(accounts[name]) for name in LISTS}
+            | {name: _texts(accounts[name], _json) for name in LISTS}
+            | {REASONS: _texts(accounts[REASONS], _reasons)}
             | {FIRST: pa.array(first), END: pa.array(end)}
         ),
     }
@@ -145,9 +167,10 @@ def _column(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
     return whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
 
 
-def _as_json(column: pa.ChunkedArray) -> pa.Array:
-    cells = [json.dumps(cell or [], ensure_ascii=False) for cell in column.to_pylist()]
-    return pa.array(cells, TEXT)
+def _texts(column: pa.ChunkedArray, write: Callable[[Any], str]) -> pa.Array:
+    if pa.types.is_list(column.type) or pa.types.is_null(column.type):
+        return pa.array([write(cell) for cell in column.to_pylist()], TEXT)
+    return _column(column, TEXT)
 
 
 def _places(
@@ -200,7 +223,9 @@ class Column:
         return self.cells(0, len(self))
 
     def whole(self) -> npt.NDArray[Any]:
-        """Return all cells; of text, equal cells are one object."""
+        """Return all cells; of text, equal cells are one object, days are in whole seconds."""
+        if self._array.type == DAY:
+            return np.asarray(self[:], dtype="datetime64[s]")
         if self._array.type != TEXT:
             return np.asarray(self[:])
         if self._array.null_count == len(self):

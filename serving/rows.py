@@ -7,7 +7,7 @@ on the deny-list are refused without the value.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from features.catalogue import feature_digest
 from features.engines import EngineOptions
 from features.ledger.arrow import ARROW_TYPES, arrow_schema
 from features.ledger.cells import type_column
@@ -26,6 +27,7 @@ from features.ledger.tables import TABLES, Column, Kind, Table
 from features.ledger.validate import validate
 from models.bundle import Bundle
 from serving.errors import ApiError, Detail
+from serving.online import lists_as_json
 from serving.policy import Policy
 from serving.score_table import ScoreTable, make_score_table
 from serving.scoring import score_ledger
@@ -218,15 +220,42 @@ def _scalar(cell: object) -> str:
     return str(cell) if isinstance(cell, str | int | float) else f"a {type(cell).__name__}"
 
 
-def score_rows(ledger: Ledger, as_of: date, bundle: Bundle, policy: Policy) -> ScoreTable | None:
-    """Score a ledger in memory as a batch would; None when it has no open item on ``as_of``."""
-    scoring = score_ledger(
-        ledger, as_of, bundle, policy, options=EngineOptions(threads=1, standing=True), threads=1
-    )
+def score_rows(
+    ledger: Ledger,
+    as_of: date,
+    bundle: Bundle,
+    policy: Policy,
+    *,
+    watch: Callable[[str], None] = lambda _: None,
+) -> ScoreTable | None:
+    """Score a ledger in memory as a batch would; None when it has no open item on ``as_of``.
+
+    ``watch`` is told when features, score, explain and rank begin.
+    """
+
+    def tell(step: str) -> None:
+        if step in ("score", "explain"):
+            watch(step)
+
+    watch("features")
+    one = EngineOptions(threads=1, standing=True)
+    scoring = score_ledger(ledger, as_of, bundle, policy, options=one, threads=1, progress=tell)
     if scoring.items.empty:
         return None
+    watch("rank")
     accounts = rank_accounts(scoring, policy)
     return make_score_table(
         pa.Table.from_pandas(scoring.items, preserve_index=False),
-        pa.Table.from_pandas(accounts, preserve_index=False),
+        pa.Table.from_pandas(lists_as_json(accounts), preserve_index=False),
     )
+
+
+def plan_ahead(as_of: date, bundle: Bundle, policy: Policy) -> None:
+    """Score a ledger without a row, so that no request waits for its queries to be planned.
+
+    A model of other features scores no rows, and nothing is planned for it.
+    """
+    if bundle.feature_digest != feature_digest():
+        return
+    tables = {name: arrow_schema(table).empty_table() for name, table in TABLES.items()}
+    score_rows(ledger_from_rows(tables, Manifest(known_through=as_of)), as_of, bundle, policy)

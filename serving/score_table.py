@@ -24,17 +24,23 @@ from serving.online import (
     LISTS,
     LOG_ODDS,
     NUMBERS,
+    REASONS,
     AccountRows,
     Column,
     online_tables,
 )
 
+HALF_CENT = 0.005
+"""Less than this is written without a sign: there is no minus nothing."""
+
 Render = Callable[[list[Any]], list[Any]]
 
 
 def _money(values: list[float]) -> list[str | None]:
-    # Adding 0.0 after rounding turns -0.0 into 0.0.
-    return [None if v != v else f"{round(v, 2) + 0.0:.2f}" for v in values]  # noqa: PLR0124 (NaN)
+    return [
+        None if v != v else "0.00" if -HALF_CENT < v < HALF_CENT else f"{v:.2f}"  # noqa: PLR0124 (NaN)
+        for v in values
+    ]
 
 
 def _number(values: list[float]) -> list[float | None]:
@@ -89,6 +95,8 @@ class ScoreTable:
         Columns of ``items.parquet`` and ``accounts.parquet``, rows ordered by account.
     lists : mapping of str to Column
         ``LISTS`` of every account row, as JSON.
+    reasons : Column
+        Reasons of every account row, as JSON.
     log_odds : numpy.ndarray of float64, shape (n_items, n_families + 1)
         Contributions of each item by family, in the order of ``FAMILY_NAMES``, base last.
     account_rows, item_rows : AccountRows
@@ -98,6 +106,7 @@ class ScoreTable:
     items: Mapping[str, Column]
     accounts: Mapping[str, Column]
     lists: Mapping[str, Column]
+    reasons: Column
     log_odds: npt.NDArray[np.float64]
     account_rows: AccountRows
     item_rows: AccountRows
@@ -154,7 +163,10 @@ class ScoreTable:
 
     def reasons_of(self, row: int, count: int) -> list[dict[str, Any]]:
         """Return the reasons of an account row; the last two are ``other`` and ``base``."""
-        stored: list[Reason] = self.list_of("reasons", row)
+        stored = [
+            Reason(family=family, sentence=sentence, dollars=dollars)
+            for family, sentence, dollars in json.loads(self.reasons[row])
+        ]
         shown = top_reasons(stored, count)
         base = next((reason for reason in shown if reason["family"] == BASE), None)
         families = [reason for reason in shown if reason["family"] != BASE]
@@ -194,10 +206,12 @@ def table_of(online: Mapping[str, pa.Table]) -> ScoreTable:
     }
     first, end = Column(accounts.pop(FIRST)), Column(accounts.pop(END))
     lists = {name: Column(accounts.pop(name)) for name in LISTS}
+    reasons = Column(accounts.pop(REASONS))
     return ScoreTable(
         items={name: Column(array) for name, array in items.items()},
         accounts={name: Column(array) for name, array in accounts.items()},
         lists=lists,
+        reasons=reasons,
         log_odds=log_odds.values.to_numpy().reshape(len(log_odds), log_odds.type.list_size),
         account_rows=AccountRows(accounts["account_id"]),
         item_rows=AccountRows(accounts["account_id"], first, end),

@@ -23,7 +23,6 @@ from features.peers import with_groups
 from models.bundle import Bundle
 from models.explain import FAMILY_NAMES, Explanation, dollar_parts, explain
 from models.priority import item_lanes, worth_of_working
-from models.profile import cell_index
 from models.scorer import CUTS, Curves, model_frame, reach_probabilities, survival_curves
 from serving.account_state import AccountState, account_state
 from serving.policy import Policy
@@ -181,7 +180,7 @@ def _items(
     p30 = curves.at(30)
     to_roll = np.where(exposed, _whole_cents(collectible * p30), 0.0)
     to_stay = np.where(bucket == LAST, _whole_cents(collectible * p30), 0.0)
-    left = np.asarray(bundle.profile.remaining_shares)[cell_index(days)]
+    remaining = balance * p30 * bundle.profile.share_left(days)
     items = pd.DataFrame(
         {
             "as_of": keys["as_of"],
@@ -203,7 +202,8 @@ def _items(
     reach = reach_probabilities(bundle, curves, segment, days)
     for name, probability in reach.items():
         items[reach_column(name)] = probability
-    items["balance_expected_to_roll"] = np.where(exposed, balance * p30 * left, 0.0)
+    items["expected_remaining_30"] = remaining
+    items["balance_expected_to_roll"] = np.where(exposed, remaining, 0.0)
     items["dollars_expected_to_roll"] = to_roll
     items["dollars_expected_to_stay"] = to_stay
     items["dollars_at_risk"] = to_roll + to_stay

@@ -24,8 +24,10 @@ from serving.console.desk import Desk
 from serving.logs import set_up_logs
 from serving.making import EXPLAIN, OUTCOMES, SCORE, WORKLIST, Make, Maker
 from serving.middleware import Gate, Shortcut
+from serving.pauses import Pauses
 from serving.policy_text import known_policy
 from serving.request_facts import REQUEST
+from serving.rows import plan_ahead
 from serving.schemas import (
     ExplainRequest,
     OutcomesRequest,
@@ -59,6 +61,7 @@ def _quiet(record: logging.LogRecord) -> bool:
 
 
 SHORTCUT = Shortcut(path=SCORE)
+"""Answers requests for few accounts before BentoML's router; the service gives it its answer."""
 
 
 @bentoml.service(
@@ -87,15 +90,22 @@ class RollRisk:
         self._store.refresh()
         self._store.watch(settings.refresh_seconds)
         policy = known_policy(settings.policy)
+        if self._store.ready:
+            pair = self._store.pair()
+            plan_ahead(pair.manifest.as_of, pair.bundle, policy.policy)
         self._maker = Maker(settings, policy, self._audit, self._store)
         SHORTCUT.give = self._maker.give_at_once
+        self._pauses = Pauses()
+        self._pauses.start()
         CONSOLE.state.desk = Desk(settings, self._store, self._audit)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Stop watching for snapshots and close the audit store."""
         SHORTCUT.give = None
+        self._pauses.stop()
         CONSOLE.state.desk.close()
+        self._maker.close()
         self._store.close()
         self._audit.close()
 

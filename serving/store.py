@@ -135,7 +135,11 @@ def load_snapshot(folder: Path) -> ServedPair:
             f"Snapshot {folder.name} was scored on features {manifest.feature_digest}, but its "
             f"model reads {bundle.feature_digest}. Score again with `rollrisk score`."
         )
-    ranking = pd.DataFrame({name: table.accounts[name].whole() for name in RANKING})
+    columns = {name: table.accounts[name].whole() for name in RANKING}
+    # With its type told, pandas does not look at every text to find one.
+    ranking = pd.DataFrame(
+        {name: pd.Series(cells, dtype=cells.dtype) for name, cells in columns.items()}
+    )
     return ServedPair(
         name=folder.name,
         manifest=manifest,

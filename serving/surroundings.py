@@ -4,7 +4,6 @@ Both are fixed when the service's module is imported, so they are read from the 
 there; ``rollrisk serve`` has checked the settings before.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,17 +52,6 @@ def tracing(environ: Mapping[str, str]) -> dict[str, Any]:
         "excluded_urls": [ALL_BUT_THE_API],
         "otlp": {"protocol": "http", "endpoint": settings.traces_url},
     }
-
-
-def traced(url: str) -> bool:
-    """Tell whether a URL is traced where traces are collected.
-
-    Examples
-    --------
-    >>> traced("http://127.0.0.1:3000/v1/score"), traced("http://127.0.0.1:3000/accounts/A-1")
-    (True, False)
-    """
-    return re.search(ALL_BUT_THE_API, url) is None
 
 
 def _settings(environ: Mapping[str, str]) -> Settings:

@@ -39,8 +39,9 @@ def decided(accounts: pd.DataFrame) -> pd.DataFrame:
     accounts : pandas.DataFrame
         ``hold``, ``is_natural_person``, ``suggested_action`` and ``suggested_why``.
     """
-    asked = ["hold", "is_natural_person", "suggested_action", "suggested_why"]
-    rows = [_decided(*row, _NOBODY) for row in accounts[asked].itertuples(index=False)]
+    asked = ("hold", "is_natural_person", "suggested_action", "suggested_why")
+    cells = zip(*(accounts[name] for name in asked), strict=True)
+    rows = [_decided(hold, who, action, why, _NOBODY) for hold, who, action, why in cells]
     columns = ["action", "why", "overridden_by"]
     return pd.DataFrame(rows, columns=columns, index=accounts.index, dtype=object)
 

@@ -47,9 +47,13 @@ def small_ledger() -> Ledger:
 
 
 def small_config() -> TrainingConfig:
-    """The quick recipe with fewer rounds."""
+    """The quick recipe with fewer rounds, and with maps, so that all tests read through them."""
     quick = read_config("quick")
-    return replace(quick, trees=replace(quick.trees, max_rounds=40, stop_after=10))
+    return replace(
+        quick,
+        trees=replace(quick.trees, max_rounds=40, stop_after=10),
+        windows=replace(quick.windows, recalibrate_days=56),
+    )
 
 
 @cache

@@ -23,7 +23,9 @@ from training.backtest_figures import column_name, summarise
 from training.baselines import baseline_probabilities
 from training.config import TrainingConfig
 from training.dataset import Dataset, as_of_grid, load_dataset
+from training.dollars import remaining_figures, remaining_rows
 from training.origins import Origin, plan_origins, rows_of_origin
+from training.reach import bands_of, curve_points, touched_rows
 from training.recipe import MODEL, choose, make_bundle, oldest_as_of, require_both_classes
 from training.stability import reason_stability
 
@@ -86,7 +88,7 @@ def run_backtest(
     dates = as_of_grid(newest, oldest, config.windows.every_days)
     data = load_dataset(ledger, dates, rules=rules, progress=progress)
     inner = replace(config, windows=replace(config.windows, test_days=0))
-    parts, bundles, tests = [], [], []
+    parts, bundles, tests, money, touched = [], [], [], [], []
     for origin in origins:
         tell(f"origin {origin.cutoff}")
         rows = rows_of_origin(data, origin, inner, lag)
@@ -99,6 +101,11 @@ def run_backtest(
             **baseline_probabilities(past, test, config.seed),
         }
         parts.append(_predictions(origin, test, probabilities))
+        every = data.between(origin.first, origin.last)
+        money.append(
+            remaining_rows(bundle, every, survival_curves(bundle, every.frame, every.segment))
+        )
+        touched.append(touched_rows(ledger, bundle, every, ledger.manifest.known_through, rules))
         bundles.append(bundle)
         tests.append(test)
     predictions = pd.concat(parts, ignore_index=True)
@@ -106,6 +113,12 @@ def run_backtest(
     require_both_classes(y, (origins[0].first, origins[-1].last))
     tell("intervals")
     metrics = summarise(predictions, seed=config.seed, draws=draws)
+    metrics["remaining"] = remaining_figures(
+        pd.concat(money, ignore_index=True), seed=config.seed, draws=draws
+    )
+    seen = pd.concat(touched, ignore_index=True)
+    metrics["reach"] = [asdict(band) for band in bands_of(seen)]
+    metrics["curve"] = [asdict(point) for point in curve_points(seen)]
     tell("stability of reasons")
     metrics["reason_stability"] = reason_stability(bundles, tests, config.seed)
     if ablation:

@@ -114,3 +114,75 @@ def draw_differences(lines: Sequence[Line], label: str, *, good: str) -> bytes:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     return _png(figure)
+
+
+def draw_ratios(parts: Mapping[str, Mapping[str, Any]], ways: Mapping[str, str]) -> bytes:
+    """Draw expected ÷ realised money by bucket, one dot with its interval for each way.
+
+    Parameters
+    ----------
+    parts : mapping of str to mapping
+        Figures by bucket, each with ``ratio`` by way.
+    ways : mapping of str to str
+        Ways and what they are called, ours first.
+    """
+    figure = _figure(8, 1.3 + 0.55 * len(parts))
+    axes = figure.subplots()
+    axes.axvline(1, color=SOFT, linewidth=1)
+    for at, (way, name) in enumerate(ways.items()):
+        spots = np.arange(len(parts)) + (at - (len(ways) - 1) / 2) * 0.3
+        found = [part["ratio"][way] for part in parts.values()]
+        axes.hlines(
+            spots,
+            [one["low"] for one in found],
+            [one["high"] for one in found],
+            color=COLOURS[at],
+            linewidth=2,
+        )
+        axes.plot([one["value"] for one in found], spots, "o", color=COLOURS[at], label=name)
+    axes.set_yticks(range(len(parts)), list(parts), fontsize=9)
+    axes.invert_yaxis()
+    axes.set_xlabel("expected ÷ realised (1 is right)", fontsize=9)
+    axes.grid(axis="x", color=GRID, linewidth=0.5)
+    axes.tick_params(axis="y", length=0)
+    figure.legend(frameon=False, ncols=2, loc="outside upper left", fontsize=8.5)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    return _png(figure)
+
+
+def draw_curve(points: Sequence[Mapping[str, Any]], bands: Sequence[Mapping[str, Any]]) -> bytes:
+    """Draw expected against observed shares: still open by days ahead, and touching by bucket."""
+    figure = _figure(8, 3.8)
+    left, right = figure.subplots(1, 2)
+    days = [point["first_day"] for point in points]
+    left.plot(days, [point["expected"] for point in points], "-o", color=COLOURS[0], markersize=4)
+    left.errorbar(
+        days,
+        [point["observed"] for point in points],
+        [1.96 * point["error"] for point in points],
+        fmt="s",
+        color=COLOURS[1],
+        markersize=4,
+    )
+    left.set(xlabel="days ahead", ylim=(0, 1))
+    left.set_title("still open: expected (line), observed", color=INK, fontsize=10)
+    right.plot([0, 1], [0, 1], color=GRID, linewidth=2)
+    for colour, bucket in zip(COLOURS, BUCKETS[1:], strict=True):
+        own = [band for band in bands if band["bucket"] == bucket]
+        if own:
+            right.plot(
+                [band["expected"] for band in own],
+                [band["observed"] for band in own],
+                "o",
+                color=colour,
+                label=bucket,
+            )
+    right.set(xlabel="expected share", ylabel="observed share", xlim=(0, 1), ylim=(0, 1))
+    right.set_title("reaching a bucket, by days to its edge", color=INK, fontsize=10)
+    if bands:
+        right.legend(frameon=False, fontsize=8.5)
+    for axes in (left, right):
+        axes.grid(color=GRID, linewidth=0.5)
+        axes.tick_params(labelsize=8)
+    return _png(figure)

@@ -1,6 +1,5 @@
 """The backtest as one self-contained HTML page: plain view first, then the template."""
 
-import base64
 import tempfile
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -12,13 +11,17 @@ import jinja2
 from features.catalogue import FAMILIES
 from training.backtest import Backtest
 from training.backtest_figures import model_names
+from training.backtest_parts import gap_cell, gap_text, number, picture, section, table_of, words
 from training.backtest_plots import (
     Line,
     draw_capture,
     draw_differences,
     draw_reliability_by_bucket,
 )
+from training.backtest_sections import reach_section, remaining_section
 from training.capture import EXPECTED
+from training.dollars import EXPECTED as LEFT
+from training.dollars import NAIVE
 from training.plots import draw_dollars, draw_reliability
 from training.recipe import MODEL
 
@@ -56,6 +59,8 @@ def backtest_view(backtest: Backtest) -> dict[str, Any]:
             _headline(metrics),
             _calibration(backtest),
             _groups(metrics),
+            remaining_section(metrics),
+            reach_section(metrics),
             _list(metrics),
             *_optional(metrics),
             _details(metrics),
@@ -71,11 +76,12 @@ def _findings(metrics: Mapping[str, Any]) -> Iterator[str]:
     )
     yield (
         f"Log-loss {metrics['overall'][MODEL]['log_loss']:.4f}, {said} than that of the best "
-        f"baseline ({_words(best)}): {_gap(gap)}."
+        f"baseline ({words(best)}): {gap_text(gap)}."
     )
     ratio = metrics["overall"][MODEL]["expected_over_realised"]
     if ratio is not None:
         yield f"Expected dollars are {100 * ratio:.0f} % of those that stayed unresolved."
+    yield _left(metrics["remaining"])
     tenth = metrics["capture"][1]
     rivals = {rule: v for rule, v in tenth["captured"].items() if rule != EXPECTED}
     rule = max(rivals, key=lambda name: rivals[name])
@@ -92,8 +98,21 @@ def _findings(metrics: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def _left(remaining: Mapping[str, Any]) -> str:
+    """Say how well what part payments leave is told, in the currency with most items."""
+    name = max(remaining, key=lambda currency: remaining[currency]["overall"]["rows"])
+    overall = remaining[name]["overall"]
+    if "ratio" not in overall:
+        return "Too few open items to judge what part payments leave."
+    ours, naive = (overall["ratio"][way]["value"] for way in (LEFT, NAIVE))
+    return (
+        f"What was expected to be left of all open {name} balances is {100 * ours:.0f} % of what "
+        f"was; without part payments it would be {100 * naive:.0f} %."
+    )
+
+
 def _headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return _section(
+    return section(
         "How good",
         tables=[
             _table("All judged rows", metrics["overall"], _LOWER_IS_BETTER),
@@ -107,7 +126,7 @@ def _calibration(backtest: Backtest) -> dict[str, Any]:
     rows = backtest.predictions
     y = rows["unresolved"].to_numpy(dtype=float)
     probabilities = {
-        _words(name): rows[f"p_{name}"].to_numpy(dtype=float) for name in model_names(rows)
+        words(name): rows[f"p_{name}"].to_numpy(dtype=float) for name in model_names(rows)
     }
     with tempfile.TemporaryDirectory() as folder:
         overall = draw_reliability(y, probabilities, Path(folder)).read_bytes()
@@ -115,16 +134,16 @@ def _calibration(backtest: Backtest) -> dict[str, Any]:
         months = backtest.metrics["dollars_by_month"]
         drawn = [month for month in months if month["currency"] == currency]
         dollars = draw_dollars(drawn, Path(folder)).read_bytes()
-    return _section(
+    return section(
         "Do the probabilities hold",
         pictures=[
-            _picture("Reliability", "Expected and observed share unresolved, per model.", overall),
-            _picture(
+            picture("Reliability", "Expected and observed share unresolved, per model.", overall),
+            picture(
                 "Reliability within buckets",
                 "Expected and observed share unresolved, per bucket.",
                 draw_reliability_by_bucket(rows),
             ),
-            _picture(
+            picture(
                 f"Money by month, in {currency}",
                 "Expected and realised unresolved money by month.",
                 dollars,
@@ -136,8 +155,8 @@ def _calibration(backtest: Backtest) -> dict[str, Any]:
 def _groups(metrics: Mapping[str, Any]) -> dict[str, Any]:
     best = metrics["best_baseline"]
     lines: list[Line] = []
-    columns = ["group", "rows", "unresolved", "log-loss", f"minus {_words(best)}"]
-    columns += ["avg. precision", f"minus {_words(best)}", "expected ÷ realised $"]
+    columns = ["group", "rows", "unresolved", "log-loss", f"minus {words(best)}"]
+    columns += ["avg. precision", f"minus {words(best)}", "expected ÷ realised $"]
     cells = []
     for grouping, title in _GROUPINGS.items():
         if metrics[grouping]:
@@ -151,23 +170,23 @@ def _groups(metrics: Mapping[str, Any]) -> dict[str, Any]:
                     f"{title}: {name}",
                     f"{own['rows']:,.0f}",
                     f"{own['positives']:,.0f}",
-                    _number(own["log_loss"]),
-                    _cell(gaps["log_loss"]) if gaps else "–",
-                    _number(own["average_precision"]),
-                    _cell(gaps["average_precision"]) if gaps else "–",
-                    _number(own["expected_over_realised"]),
+                    number(own["log_loss"]),
+                    gap_cell(gaps["log_loss"]) if gaps else "–",
+                    number(own["average_precision"]),
+                    gap_cell(gaps["average_precision"]) if gaps else "–",
+                    number(own["expected_over_realised"]),
                 ]
             )
     drawn = draw_differences(
-        lines, f"log-loss, rollrisk minus {_words(best)} (left is better)", good="left"
+        lines, f"log-loss, rollrisk minus {words(best)} (left is better)", good="left"
     )
-    return _section(
+    return section(
         "For whom",
-        note=f"rollrisk beside the baseline that is best overall ({_words(best)}) within each "
+        note=f"rollrisk beside the baseline that is best overall ({words(best)}) within each "
         "group, with 95 % intervals from resampling accounts. Blue: better; brown: worse; grey: "
         "the interval holds 0. Groups with few rows of either outcome have no interval.",
-        pictures=[_picture("", "Difference in log-loss by group, with intervals.", drawn)],
-        tables=[_rows("", columns, cells)],
+        pictures=[picture("", "Difference in log-loss by group, with intervals.", drawn)],
+        tables=[table_of("", columns, cells)],
     )
 
 
@@ -176,19 +195,19 @@ def _list(metrics: Mapping[str, Any]) -> dict[str, Any]:
     rules = [rule for rule in entries[0]["captured"] if rule != EXPECTED]
     cells = [
         [f"{100 * entry['share']:.0f} %", f"{entry['captured'][EXPECTED]:.3f}"]
-        + [f"{entry['captured'][rule]:.3f}\n{_gap(entry['ahead'][rule], 3)}" for rule in rules]
+        + [f"{entry['captured'][rule]:.3f}\n{gap_text(entry['ahead'][rule], 3)}" for rule in rules]
         for entry in entries
     ]
-    return _section(
+    return section(
         "Whom to call",
         note="Accounts of each as-of date and currency are ranked; the share of the dollars still "
         "unresolved 30 days on that the called accounts owed. Below each: how far expected "
         "dollars are ahead, with 95 % intervals over accounts. What rolled is not what a call "
         "would have brought.",
         pictures=[
-            _picture("", "Share of rolled dollars caught, by rule.", draw_capture(entries)),
+            picture("", "Share of rolled dollars caught, by rule.", draw_capture(entries)),
         ],
-        tables=[_rows("", ["accounts called", EXPECTED, *rules], cells)],
+        tables=[table_of("", ["accounts called", EXPECTED, *rules], cells)],
     )
 
 
@@ -196,13 +215,13 @@ def _optional(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if found := metrics.get("ablation"):
         yield _ablation(found)
     if stability := metrics["reason_stability"]:
-        yield _section(
+        yield section(
             "Do reasons stay",
             note=f"{stability['rows']:,} judged items, explained by the model of their origin and "
             "by the one before. The top reason is the family that adds most to the risk; the age "
             "of the invoice stands apart.",
             tables=[
-                _rows(
+                table_of(
                     "",
                     ["family that led before", "items", "leads still"],
                     [
@@ -218,28 +237,28 @@ def _optional(metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _ablation(found: list[dict[str, Any]]) -> dict[str, Any]:
     lines = [(_family(entry), entry["log_loss"]) for entry in found]
-    return _section(
+    return section(
         "What each family of features is worth",
         note="The recipe refitted without each family at the same origins. Log-loss without it "
         "minus log-loss with it: right of 0 the family helps. Families say much of the same, so "
         "what one alone is worth is less than what it says.",
         pictures=[
-            _picture(
+            picture(
                 "",
                 "Log-loss without each family minus with it.",
                 draw_differences(lines, "log-loss without the family minus with it", good="right"),
             )
         ],
         tables=[
-            _rows(
+            table_of(
                 "",
                 ["family", "features", "log-loss", "avg. precision"],
                 [
                     [
                         _family(entry),
                         f"{entry['features']}",
-                        _cell(entry["log_loss"]),
-                        _cell(entry["average_precision"]),
+                        gap_cell(entry["log_loss"]),
+                        gap_cell(entry["average_precision"]),
                     ]
                     for entry in found
                 ],
@@ -265,75 +284,27 @@ def _details(metrics: Mapping[str, Any]) -> dict[str, Any]:
             "the figures of a whole portfolio.",
         )
     )
-    return _section("Every model, bucket by bucket", tables=tables)
-
-
-def _section(
-    title: str,
-    *,
-    note: str = "",
-    pictures: list[dict[str, str]] | None = None,
-    tables: list[dict[str, Any]] | None = None,
-) -> dict[str, Any]:
-    return {"title": title, "note": note, "pictures": pictures or [], "tables": tables or []}
+    return section("Every model, bucket by bucket", tables=tables)
 
 
 def _table(title: str, figures: Mapping[str, Mapping[str, float]], note: str) -> dict[str, Any]:
-    rows = [
-        [_words(name), *(_number(row[key]) for key in _COLUMNS)] for name, row in figures.items()
-    ]
+    rows = [[words(name), *(number(row[key]) for key in _COLUMNS)] for name, row in figures.items()]
     own = [name == MODEL for name in figures]
-    return _rows(title, ["model", *_COLUMNS.values()], rows, note=note, own=own)
+    return table_of(title, ["model", *_COLUMNS.values()], rows, note=note, own=own)
 
 
 def _intervals(against: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
     names = list(next(iter(against.values())))
-    return _rows(
+    return table_of(
         "Paired differences",
         ["against", *(_COLUMNS[name] for name in names)],
-        [[_words(other), *(_cell(row[name]) for name in names)] for other, row in against.items()],
+        [
+            [words(other), *(gap_cell(row[name]) for name in names)]
+            for other, row in against.items()
+        ],
         note="rollrisk minus the other model on the same rows, with 95 % intervals from "
         "resampling accounts. An interval that holds 0 shows no difference.",
     )
-
-
-def _rows(
-    title: str,
-    columns: list[str],
-    rows: list[list[str]],
-    *,
-    note: str = "",
-    own: list[bool] | None = None,
-) -> dict[str, Any]:
-    marks = own or [False] * len(rows)
-    return {
-        "title": title,
-        "note": note,
-        "columns": columns,
-        "rows": [{"own": mark, "cells": row} for mark, row in zip(marks, rows, strict=True)],
-    }
-
-
-def _picture(title: str, alt: str, png: bytes) -> dict[str, str]:
-    return {"title": title, "alt": alt, "data": base64.b64encode(png).decode()}
-
-
-def _words(model: str) -> str:
-    return model.replace("_", " ").replace("roll rate", "roll-rate")
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
-def _gap(gap: Mapping[str, float], digits: int = 4) -> str:
-    shown = [f"{gap[key]:+.{digits}f}".replace("-", "−") for key in ("difference", "low", "high")]
-    return f"{shown[0]} [{shown[1]},\N{NO-BREAK SPACE}{shown[2]}]"
-
-
-def _cell(gap: Mapping[str, float]) -> str:
-    """Return a difference with its interval on a line of its own."""
-    return _gap(gap).replace(" [", "\n[")
 
 
 def render_backtest(backtest: Backtest) -> str:

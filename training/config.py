@@ -53,7 +53,8 @@ class WindowConfig:
     history_days : int
         How far back training goes.
     stop_days, recalibrate_days, test_days : int
-        Length of the last three of the four windows.
+        Length of the last three of the four windows; one of no days is left out. Without a window
+        to recalibrate on, the trees answer as they are.
     embargo_days : int
         Gap between windows; -1 for one step plus the maturity lag.
     """
@@ -62,7 +63,7 @@ class WindowConfig:
     warm_up_days: int = 180
     history_days: int = 730
     stop_days: int = 56
-    recalibrate_days: int = 56
+    recalibrate_days: int = 0
     test_days: int = 56
     embargo_days: int = -1
 

@@ -1,12 +1,12 @@
 """Choose how much history an account needs before the model answers without the matrix.
 
-On the window that recalibrates, the mixture of the model and the roll-rate matrix is judged for
-several k (see ``models.fallback``). For segments that were learnt from, the model answers alone
-unless a k above 0 is surely better: its log-loss is lower on the same rows with an interval over
-accounts below 0. For segments that were not, each of the largest is left out of a refit and
-judged as if it were new. The choice among k above 0 is then the one with the lowest log-loss: how
-segments resemble each other says only so much about one that nobody has seen, so the matrix
-keeps a part there.
+On rows that the trees did not learn from, the mixture of the model and the roll-rate matrix is
+judged for several k (see ``models.fallback``). For segments that were learnt from, the model
+answers alone unless a k above 0 is surely better: its log-loss is lower on the same rows with an
+interval over accounts below 0. For segments that were not, each of the largest is left out of a
+refit and judged as if it were new. The choice among k above 0 is then the one with the lowest
+log-loss: how segments resemble each other says only so much about one that nobody has seen, so
+the matrix keeps a part there.
 """
 
 from collections.abc import Mapping
@@ -86,7 +86,7 @@ def choose_fallback(
     fit : Dataset
         What the trees of the search learnt from.
     fresh : Dataset
-        The window that recalibrates.
+        The window that recalibrates, or the one that stops early where none does.
     p : numpy.ndarray of float64
         The model's step-1 probabilities of the rows of ``fresh`` with a known outcome.
     config : TrainingConfig
@@ -180,7 +180,8 @@ def _largest(rows: Dataset) -> list[str]:
 
 
 def _outcomes(rows: Dataset, segment: str) -> Floats:
-    return rows.target("step_1")[rows.segment == segment]
+    known: Floats = rows.target("step_1")[rows.segment == segment]
+    return known
 
 
 def _enough(y: Floats) -> bool:

@@ -35,6 +35,7 @@ from training.gate_rows import gather_rows, last_outcome
 from training.gate_rules import DOLLAR_BOUNDS, Rule, fresh_rule, judge_rows, leak_rule
 from training.recipe import MODEL
 from training.splits import TooLittleHistoryError
+from training.unproven import unproven_accounts
 
 SEED = 20260101
 
@@ -72,6 +73,8 @@ class Verdict:
     unproven : tuple of str
         Tables whose rows do not say when the books first showed them: figures on past dates
         are point-in-time unproven for every account with rows in them.
+    unproven_accounts : int or None
+        How many accounts these are; None without a ledger.
     forced_because : str or None
         Why the gate was overruled.
     forced_by, at : str
@@ -84,6 +87,7 @@ class Verdict:
     compared: str = ""
     unjudged: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
+    unproven_accounts: int | None = None
     forced_because: str | None = None
     forced_by: str = ""
     at: str = ""
@@ -202,6 +206,7 @@ def judge_on_ledger(
         compared=compared,
         unjudged=tuple(unjudged),
         unproven=ledger.manifest.defaulted_clocks,
+        unproven_accounts=unproven_accounts(ledger),
     )
 
 

@@ -18,6 +18,7 @@ from features.ageing import BUCKETS, EDGES
 from features.engines import open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
+from features.outcomes import HORIZONS
 from features.stages import ITEM_STAGES
 from models.bundle import Bundle
 from models.scorer import CUTS, survival_at, survival_curves
@@ -26,6 +27,9 @@ from training.dataset import Dataset
 Floats = npt.NDArray[np.float64]
 
 BANDS: tuple[tuple[int, int], ...] = ((1, 7), (8, 14), (15, 30), (31, 60), (61, 90), (91, 120))
+CURVE_DAYS: tuple[int, ...] = (3, 10, 21, 45, 75, 105)
+"""Days that lie between the model's cuts."""
+
 TOLERATED = 0.05
 TOLERATED_ERRORS = 3.0
 MIN_ROWS = 50
@@ -35,8 +39,9 @@ MIN_ROWS = 50
 class ReachBand:
     """Expected and observed share of items that reached a bucket, some days ahead of it.
 
-    ``holds`` says whether the two agree within 5 points or within three standard errors over
-    accounts.
+    ``error`` is the standard error of their difference over accounts; ``holds`` says whether they
+    agree within 5 points or within three such errors. Without a ``bucket`` the share is that of
+    all items still open so many days on.
     """
 
     bucket: str
@@ -45,6 +50,7 @@ class ReachBand:
     rows: int
     expected: float
     observed: float
+    error: float = 0.0
     holds: bool
 
 
@@ -94,43 +100,100 @@ def reach_bands(
     ledger: Ledger, bundle: Bundle, test: Dataset, until: date, rules: Rules | None = None
 ) -> list[ReachBand]:
     """Return the backtest of every bucket and band of days that the books ``until`` can judge."""
+    return bands_of(touched_rows(ledger, bundle, test, until, rules))
+
+
+def touched_rows(
+    ledger: Ledger, bundle: Bundle, test: Dataset, until: date, rules: Rules | None = None
+) -> pd.DataFrame:
+    """Return what the curve said of single days, and whether the item was still open on them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where it is read what became of the items.
+    bundle : Bundle
+        The model.
+    test : Dataset
+        Open items, exposed or not.
+    until : date
+        The last day that may be known.
+    rules : Rules
+        Business rules.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``bucket`` (the one the item would enter on that day; empty for ``CURVE_DAYS``),
+        ``ahead`` (days), ``p``, ``y`` and ``account``; only days that the books can judge.
+    """
     dates = [day.date() for day in test.as_of.drop_duplicates()]
     seen = resolution_days(ledger, dates, until, rules)
     keys = pd.MultiIndex.from_frame(test.frame.items[["as_of", "invoice_id"]])
     seen = seen.set_index(["as_of", "invoice_id"]).reindex(keys)
     days = seen["days"].to_numpy(dtype=float)
     watched = seen["watched"].to_numpy(dtype=float)
+    days = np.where(_written_off(test, watched - ledger.manifest.maturity_lag_days), np.nan, days)
     curves = survival_curves(bundle, test.frame, test.segment)
-    bands = []
-    for edge, bucket in zip(EDGES, BUCKETS[1:], strict=True):
-        ahead = edge - test.days_past_due
+    asked = [
+        (bucket, edge - test.days_past_due) for edge, bucket in zip(EDGES, BUCKETS[1:], strict=True)
+    ]
+    asked += [("", np.full(len(test), float(day))) for day in CURVE_DAYS]
+    parts = []
+    for bucket, ahead in asked:
         p = survival_at(bundle, curves, test.segment, test.days_past_due, ahead)
         y = (np.isnan(days) | (days > ahead)).astype(float)
-        for first, last in BANDS:
-            here = (ahead >= first) & (ahead <= last) & (watched >= ahead) & ~np.isnan(p)
-            if here.sum() >= MIN_ROWS:
-                bands.append(_band(bucket, (first, last), p[here], y[here], test.account[here]))
-    return bands
+        table = pd.DataFrame({"ahead": ahead, "p": p, "y": y, "account": test.account})
+        judged = (ahead >= 1) & (ahead <= CUTS[-1]) & (watched >= ahead) & ~np.isnan(p)
+        parts.append(table[judged].assign(bucket=bucket))
+    return pd.concat(parts, ignore_index=True)
 
 
-def _band(
-    bucket: str,
-    days: tuple[int, int],
-    p: Floats,
-    y: Floats,
-    account: npt.NDArray[np.object_],
-) -> ReachBand:
-    expected, observed = float(p.mean()), float(y.mean())
-    sums = pd.Series(y - p).groupby(account).sum().to_numpy()
-    error = float(np.sqrt((sums**2).sum())) / len(p)
+def _written_off(test: Dataset, mature_days: Floats) -> npt.NDArray[np.bool_]:
+    """Return which items are known to have been written off: a loss, never a resolution."""
+    lost = np.zeros(len(test), dtype=bool)
+    for days in HORIZONS:
+        gone = test.outcomes[f"outcome_{days}"].to_numpy(dtype=object) == "written_off"
+        lost |= gone & (mature_days >= days)
+    return lost
+
+
+def bands_of(rows: pd.DataFrame) -> list[ReachBand]:
+    """Return expected and observed shares by bucket and days to its edge."""
+    return [
+        _band(bucket, (first, last), inside)
+        for bucket in BUCKETS[1:]
+        for first, last in BANDS
+        if len(inside := _within(rows, bucket, first, last)) >= MIN_ROWS
+    ]
+
+
+def curve_points(rows: pd.DataFrame) -> list[ReachBand]:
+    """Return expected and observed shares still open on days that lie between the model's cuts."""
+    return [
+        _band("", (day, day), inside)
+        for day in CURVE_DAYS
+        if len(inside := _within(rows, "", day, day)) >= MIN_ROWS
+    ]
+
+
+def _within(rows: pd.DataFrame, bucket: str, first: int, last: int) -> pd.DataFrame:
+    return rows[(rows["bucket"] == bucket) & rows["ahead"].between(first, last)]
+
+
+def _band(bucket: str, days: tuple[int, int], rows: pd.DataFrame) -> ReachBand:
+    expected, observed = float(rows["p"].mean()), float(rows["y"].mean())
+    sums = (rows["y"] - rows["p"]).groupby(rows["account"].to_numpy()).sum().to_numpy()
+    error = float(np.sqrt((sums**2).sum())) / len(rows)
     gap = abs(expected - observed)
     return ReachBand(
         bucket=bucket,
         first_day=days[0],
         last_day=days[1],
-        rows=len(p),
+        rows=len(rows),
         expected=expected,
         observed=observed,
+        error=error,
         holds=gap <= max(TOLERATED, TOLERATED_ERRORS * error),
     )
 

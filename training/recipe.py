@@ -1,8 +1,9 @@
 """The training recipe: find rounds and calibrators in past windows, then refit on everything.
 
 1. Fit on the first window, stop early on the second: the number of rounds.
-2. Recalibrate on the third, kept only where Brier score and log-loss improve; choose there
-   how much history an account needs before the matrix has no part in its answers.
+2. Where the configuration keeps a third, recalibrate on it if Brier score and log-loss improve.
+   Choose there, else on the second, how much history an account needs before the matrix has no
+   part in its answers.
 3. Refit on all rows mature at the start of the fourth window and judge on it, beside the
    baselines.
 4. Refit on all mature rows: the model that is registered. The newest weeks matter most.
@@ -136,11 +137,15 @@ def train_model(
     cutoff = min(until or ledger.manifest.known_through, ledger.manifest.known_through)
     newest = cutoff - timedelta(days=STEP_DAYS + lag)
     oldest = oldest_as_of(ledger, config, newest)
-    windows = four_windows(oldest, newest, config.windows, lag)
+    history = None
+    try:
+        windows = four_windows(oldest, newest, config.windows, lag)
+    except TooLittleHistoryError as error:
+        history = error
     dates = as_of_grid(newest, oldest, config.windows.every_days)
     data = load_dataset(ledger, dates, rules=rules, max_rows=config.max_rows, progress=progress)
     data = data.known_by(cutoff, lag)
-    require_enough(data, cutoff)
+    require_enough(data, cutoff, history)
 
     choices = choose(data, windows, config, lag, tell)
     tell("evaluate")
@@ -161,7 +166,11 @@ def train_model(
         "trained_until": cutoff,
         "as_of_dates": [str(day) for day in dates],
         "rows": len(data),
-        "windows": {name: [str(day) for day in getattr(windows, name)] for name in _WINDOWS},
+        "windows": {
+            name: [str(first), str(last)]
+            for name, (first, last) in ((name, getattr(windows, name)) for name in _WINDOWS)
+            if first <= last
+        },
         "rounds": choices.rounds,
         "fallback": asdict(choices.fallback),
         "metrics": metrics,
@@ -192,13 +201,25 @@ def oldest_as_of(ledger: Ledger, config: TrainingConfig, newest: date) -> date:
     return max(oldest, config.first_as_of) if config.first_as_of else oldest
 
 
-def require_enough(data: Dataset, known_on: date) -> None:
-    """Refuse a dataset that no model can learn from, and say what is missing."""
+def require_enough(
+    data: Dataset, known_on: date, history: TooLittleHistoryError | None = None
+) -> None:
+    """Refuse a dataset that no model can learn from, and say all that is missing.
+
+    Parameters
+    ----------
+    data : Dataset
+        What could be learnt from.
+    known_on : date
+        When.
+    history : TooLittleHistoryError or None
+        Why the windows do not fit into the history; None where they do.
+    """
     y = data.target("step_1")
     known = ~np.isnan(y)
     positives, negatives = int(np.nansum(y)), int(np.nansum(1 - y))
     outer = int((known & (data.days_past_due > 60)).sum())
-    missing = []
+    missing = [] if history is None else [str(history).removesuffix(".")]
     if positives < MIN_ROWS_OF_EACH_CLASS:
         missing.append(f"{positives} unresolved rows, {MIN_ROWS_OF_EACH_CLASS} are needed")
     if negatives < MIN_ROWS_OF_EACH_CLASS:
@@ -231,16 +252,18 @@ def choose(
     *,
     parts: Sequence[str] = PARTS,
 ) -> Choices:
-    """Find rounds and calibrators of the parts, and the fallback, in the first three windows.
+    """Find rounds and calibrators of the parts, and the fallback, in the windows before the test.
 
     A part whose outcomes were not yet known in a window keeps the default rounds and no
-    calibrator. The fallback is chosen with all parts, not with some of them. With fixed rounds and no window to recalibrate on there is nothing to choose.
+    calibrator. The fallback is chosen with all parts, not with some of them. With fixed rounds
+    and no window to recalibrate on there is nothing to choose.
     """
     if config.trees.rounds and not config.windows.recalibrate_days:
         return Choices(rounds=dict.fromkeys(parts, config.trees.rounds), calibrators={})
     fit = data.between(*windows.fit).known_by(windows.stop[0], lag)
     stop = data.between(*windows.stop)
-    fresh = data.between(*windows.recalibrate)
+    recalibrates = config.windows.recalibrate_days > 0
+    fresh = data.between(*windows.recalibrate) if recalibrates else stop
 
     def search(part: str) -> tuple[int, Calibrator, Floats]:
         tell(f"search {part}")
@@ -249,6 +272,8 @@ def choose(
             return DEFAULT_ROUNDS, Calibrator(), np.empty(0)
         rounds, booster = search_part(rows, judge, part, config)
         known = ~np.isnan(fresh.target(part))
+        if not known.any():
+            return rounds, Calibrator(), np.empty(0)
         out_of_fold: Any = booster.predict(
             fresh.frame.matrix(config.feature_names)[known],
             raw_score=True,
@@ -257,6 +282,8 @@ def choose(
         )
         half = pd.util.hash_array(fresh.account[known]) % 2 == 0
         margin = np.asarray(out_of_fold, dtype=float)
+        if not recalibrates:
+            return rounds, Calibrator(), margin
         return rounds, choose_calibrator(margin, fresh.target(part)[known], half), margin
 
     found = dict(zip(parts, side_by_side(search, parts), strict=True))

@@ -39,7 +39,8 @@ def four_windows(first: date, last: date, config: WindowConfig, maturity_lag_day
 
     Examples
     --------
-    >>> w = four_windows(date(2023, 1, 1), date(2024, 12, 31), WindowConfig(), 7)
+    >>> config = WindowConfig(recalibrate_days=56)
+    >>> w = four_windows(date(2023, 1, 1), date(2024, 12, 31), config, 7)
     >>> str(w.fit[1]), str(w.stop[0]), str(w.test[0])
     ('2024-03-30', '2024-05-06', '2024-11-06')
     """

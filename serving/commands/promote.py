@@ -52,6 +52,11 @@ def command(ledger: Path | None, version: str | None, force: bool, reason: str |
         console().print(
             f"Point-in-time unproven: {', '.join(verdict.unproven)} do not say when the books "
             "first showed their rows."
+            + (
+                f" {count:,} accounts have rows in them."
+                if (count := verdict.unproven_accounts) is not None
+                else ""
+            )
         )
     console().print(verdict.sentence)
     if not verdict.promoted:

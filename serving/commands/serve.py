@@ -5,10 +5,15 @@ import os
 import socket
 import sys
 from datetime import UTC, datetime
+from importlib import util
+from typing import TYPE_CHECKING
 
 import click
 
 from serving.commands.shared import console, refusals
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 FIRST = "first"
 SERVICE = "serving.service:RollRisk"
@@ -40,6 +45,7 @@ def command(port: int, host: str) -> None:
     read_policy(settings.policy)
     if settings.issuer is not None:
         TokenVerifier(settings.issuer)
+    _require_exporter(settings)
     address = _address(host)
     now = datetime.now(UTC)
     keys = read_keys(settings.home.keys)
@@ -69,6 +75,21 @@ def command(port: int, host: str) -> None:
     sys.stdout.flush()
     # The server takes this process's place, so that signals reach it directly.
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 (our own arguments)
+
+
+def _require_exporter(settings: "Settings") -> None:
+    """Refuse to trace without the package that sends traces."""
+    if settings.traces_url is None:
+        return
+    try:
+        found = util.find_spec("opentelemetry.exporter.otlp.proto.http")
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise click.ClickException(
+            "ROLLRISK_TRACES_URL is set, but the package that sends traces is not installed. "
+            "Install rollrisk[tracing], or unset it."
+        )
 
 
 def _require_free(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> None:

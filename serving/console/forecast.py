@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.ageing import BUCKETS, STEP_DAYS, UNDATED, bucket_index
-from models.profile import Profile, cell_index
+from models.profile import Profile
 
 HORIZONS: tuple[int, ...] = (30, 60, 90)
 _NAMES = (*BUCKETS, UNDATED)
@@ -36,10 +36,9 @@ class Expected:
 
 def remaining(days_past_due: Floats, profile: Profile, steps: int) -> Floats:
     """Return what part payments usually leave of an unresolved item after some steps."""
-    shares = np.asarray(profile.remaining_shares)
     left = np.ones(len(days_past_due))
     for step in range(steps):
-        left *= shares[cell_index(days_past_due + STEP_DAYS * step)]
+        left *= profile.share_left(days_past_due + STEP_DAYS * step)
     return left
 
 

@@ -94,13 +94,15 @@ def test_a_map_is_put_on_the_trees_as_asked() -> None:
         fresh=3 * truth,
         y=y,
         half=np.arange(4000) % 2 == 0,
+        older=np.arange(4000) < 2000,
         rounds=1,
         rows=1,
         microseconds=1.0,
     )
     plain = fit.probability("none")
     assert plain == pytest.approx(1 / (1 + np.exp(-3 * truth)))
-    assert np.mean((fit.probability("chosen") - y) ** 2) < np.mean((plain - y) ** 2)
+    for kind in ("chosen", "in time", "slope"):
+        assert np.mean((fit.probability(kind) - y) ** 2) < np.mean((plain - y) ** 2)
 
 
 def test_every_variant_is_judged_on_the_same_rows(year: Dataset) -> None:

@@ -55,10 +55,10 @@ def relations(text: str) -> set[str]:
 
 
 def test_there_are_at_least_45_features_in_every_family() -> None:
-    """Names are unique, and no family is empty."""
+    """Names are unique, and no family is empty but the matrix, which is a pull and no fact."""
     assert len(CATALOGUE) >= 45
     assert [name for name, n in Counter(NAMES).items() if n > 1] == []
-    assert {feature.family for feature in MODEL_FEATURES} == set(FAMILIES)
+    assert {feature.family for feature in MODEL_FEATURES} == set(FAMILIES) - {"matrix"}
     assert set(NAMES).isdisjoint(PEER_NAMES)
 
 

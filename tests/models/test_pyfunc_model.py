@@ -1,4 +1,4 @@
-"""Tests of the model as MLflow serves it: the numbers of ``rollrisk score``, in pandas and Spark."""
+"""Tests of the model as MLflow serves it: the numbers of a scoring, in pandas and in Spark."""
 
 import warnings
 from collections.abc import Iterator
@@ -6,8 +6,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pytest
 
@@ -22,8 +20,6 @@ from models.scorer import CUTS, needed_names, survival_curves
 from serving.policy import read_policy
 from serving.scoring import score_ledger
 from tests.trained import Installation
-
-Segments = npt.NDArray[np.object_]
 
 URI = "models:/roll-risk/1"
 ANSWERS = [f"p_open_{days}" for days in CUTS]
@@ -121,7 +117,7 @@ def score_inputs(bundle: Bundle) -> list[str]:
 
 
 def test_levels_of_peers_are_the_models_own(
-    mixed_bundle: Bundle, frame: FeatureFrame, segment: Segments, tmp_path: Path
+    mixed_bundle: Bundle, frame: FeatureFrame, tmp_path: Path
 ) -> None:
     """A model that reads them takes month, segment and region, and no level from outside."""
     home = Home(path=tmp_path / "home")

@@ -63,7 +63,7 @@ class Server:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """150 simulated accounts over two years, trained with the quick recipe, scored, published.
 
-    The model reads peers too, so that every law of the service holds with them.
+    The model reads peers and has maps, so that every law of the service holds with them.
     """
     from models.registry import load_model
     from serving.simulate import simulate_ledger
@@ -74,7 +74,13 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     simulation, _ = simulate_ledger(root / "ledger", accounts=150, months=24, seed=5)
     home = Home(path=root / "home")
     quick = read_config("quick")
-    config = replace(quick, max_rows=4000, peers=True, trees=replace(quick.trees, rounds=12))
+    config = replace(
+        quick,
+        max_rows=4000,
+        peers=True,
+        trees=replace(quick.trees, rounds=12),
+        windows=replace(quick.windows, recalibrate_days=56),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow warns of itself
         train_and_register(open_ledger(root / "ledger"), config, home)

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features import standing
 from features.catalogue import PEER_NAMES
+from features.ledger.tables import TABLES
+from features.stages import FEATURE_STAGES, ITEM_STAGES, query_text
 from serving.errors import ApiError
 from serving.policy import read_policy
-from serving.rows import SHOWN, ledger_of_rows, score_rows
+from serving.rows import SHOWN, ledger_of_rows, plan_ahead, score_rows
 from serving.store import ServedPair, load_pair
 from tests.serving.conftest import Installation, rows_of
 
@@ -185,3 +188,19 @@ def test_rows_are_scored_without_access_to_files() -> None:
     tables["accounts"][0]["name"] = "'); select * from read_csv('/etc/passwd'); --"
     rows = ledger_of_rows(tables, DAY).rows["accounts"].to_pylist()
     assert rows[0]["name"] == "'); select * from read_csv('/etc/passwd'); --"
+
+
+def test_the_first_request_finds_its_plans_made(pair: ServedPair) -> None:
+    """After ``plan_ahead`` none of the catalogue's queries is planned for a request with rows."""
+    policy = read_policy(None)
+    standing.close_waiting()
+    plan_ahead(pair.manifest.as_of, pair.bundle, policy)
+    plans = standing.take_waiting()
+    assert plans is not None
+    standing.waiting.put(plans)
+    made = set(plans.prepared)
+    assert made.issuperset(query_text(stage) for stage in (*ITEM_STAGES, *FEATURE_STAGES))
+    ledger = ledger_of_rows(small(), DAY, present=TABLES)
+    assert score_rows(ledger, DAY, pair.bundle, policy) is not None
+    stages = {query_text(stage) for stage in (*ITEM_STAGES, *FEATURE_STAGES)}
+    assert stages.isdisjoint(set(plans.prepared) - made)

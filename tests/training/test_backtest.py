@@ -172,6 +172,8 @@ def test_the_report_needs_nothing_from_outside(backtest: Backtest, tmp_path: Pat
     assert f"{backtest.metrics['overall'][MODEL]['log_loss']:.4f}" in page
     for shown in ("Within bucket 31-60", "Whom to call", "For whom", "Do reasons stay"):
         assert shown in page
+    for shown in ("What part payments leave", "By month of the as-of date", "Reaching a bucket"):
+        assert shown in page
     assert "What each family of features is worth" not in page
 
 

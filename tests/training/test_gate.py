@@ -156,7 +156,8 @@ def early(home: Home, installation: Installation) -> tuple[str, str]:
 def test_a_regression_is_stopped_by_the_whole_gate(home: Home, early: tuple[str, str]) -> None:
     """Its own test window, taken from a good model, says it is fine; the ledger says it is not."""
     champion, bad = early
-    verdict = promote(home, bad, ledger=small_ledger(), now=NOW)
+    clocks = replace(small_ledger().manifest, defaulted_clocks=("applications",))
+    verdict = promote(home, bad, ledger=replace(small_ledger(), manifest=clocks), now=NOW)
     names = [rule.name for rule in verdict.rules if not rule.holds]
     assert "log-loss no worse than the champion's" in names
     assert "days since the last outcome it learnt from" in names
@@ -166,6 +167,9 @@ def test_a_regression_is_stopped_by_the_whole_gate(home: Home, early: tuple[str,
     leaks = [rule for rule in verdict.rules if rule.name.startswith("features that know")]
     assert [rule.holds for rule in leaks] == [True]
     assert verdict.compared == "the models themselves"
+    assert verdict.unproven == ("applications",)
+    payers = set(small_ledger().rows["applications"]["account_id"].to_pylist())
+    assert verdict.unproven_accounts == len(payers)
 
 
 def test_recipes_are_refitted_where_no_date_is_new_to_both() -> None:

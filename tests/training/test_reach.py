@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from features.ageing import BUCKETS
@@ -11,7 +12,18 @@ from features.ledger.read import Ledger
 from models.scorer import CUTS
 from tests.trained import small_ledger, small_trained
 from training.dataset import load_dataset
-from training.reach import BANDS, ReachBand, reach_bands, reach_bounds, resolution_days
+from training.reach import (
+    BANDS,
+    CURVE_DAYS,
+    MIN_ROWS,
+    ReachBand,
+    bands_of,
+    curve_points,
+    reach_bands,
+    reach_bounds,
+    resolution_days,
+    touched_rows,
+)
 
 DAY = date(2024, 6, 1)
 
@@ -78,6 +90,54 @@ def test_bands_compare_what_was_expected_with_what_was_seen() -> None:
         assert 0 <= band.observed <= 1
         assert band.rows >= 50
         assert band.first_day <= 45
+
+
+def test_what_is_written_off_was_never_resolved() -> None:
+    """It counts as open on every day, once its outcome is mature; before that nobody knows."""
+    ledger = small_ledger()
+    through = ledger.manifest.known_through
+    day = through - timedelta(days=130)
+    test = load_dataset(ledger, [day])
+    lost = test.outcomes["outcome_30"].to_numpy(dtype=object) == "written_off"
+    assert lost.any()
+    bundle = small_trained().bundle
+    rows = touched_rows(ledger, bundle, test.select(lost), through)
+    assert (rows["y"] == 1).all()
+    early = touched_rows(ledger, bundle, test.select(lost), day + timedelta(days=36))
+    assert (early["ahead"] <= 36).all()
+    assert (early["y"] == 0).any()
+
+
+def planted(days: list[int], observed: float) -> pd.DataFrame:
+    """Return 100 rows of 50 accounts for each number of days, expected at one half."""
+    y = np.arange(100) < 100 * observed
+    account = [f"A{number % 50}" for number in range(100)]
+    parts = [
+        pd.DataFrame({"bucket": bucket, "ahead": ahead, "p": 0.5, "y": y, "account": account})
+        for bucket in ("", "1-30")
+        for ahead in days
+    ]
+    return pd.concat(parts, ignore_index=True).astype({"y": float})
+
+
+def test_days_between_the_cuts_are_judged_one_by_one() -> None:
+    """Every day of the list that enough rows reach, and no other; both touching and standing."""
+    days = [*CURVE_DAYS, 14]
+    points = curve_points(planted(days, 0.5))
+    assert [point.first_day for point in points] == list(CURVE_DAYS)
+    assert all(point.holds and point.observed == 0.5 for point in points)
+    assert not curve_points(planted(days, 0.5).head(MIN_ROWS - 1))
+
+
+def test_a_planted_gap_is_found_and_its_error_is_that_over_accounts() -> None:
+    """90 % where half was expected; rows of one account count together."""
+    rows = planted([3], 0.9)
+    (found,) = curve_points(rows)
+    assert not found.holds
+    gaps = (rows["y"] - rows["p"])[rows["bucket"] == ""].groupby(rows["account"]).sum()
+    assert found.error == pytest.approx(np.sqrt((gaps**2).sum()) / 100)
+    (band_found,) = bands_of(rows)
+    assert (band_found.bucket, band_found.holds) == ("1-30", False)
 
 
 def band(bucket: str, place: int, *, holds: bool) -> ReachBand:

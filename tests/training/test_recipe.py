@@ -1,7 +1,12 @@
 """Tests of the recipe on a small simulated ledger."""
 
+import ast
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +52,35 @@ def test_the_same_ledger_configuration_and_seed_give_the_same_model(
     assert bundle_digest(trained.bundle) == trained.bundle.version
     assert installation.trained.metrics == trained.metrics
     assert installation.trained.choices == trained.choices
+
+
+ELSEWHERE = """
+import os, sys
+from pathlib import Path
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from features.ledger.read import open_ledger
+from tests.trained import small_config
+from training.recipe import train_model
+trained = train_model(open_ledger(Path(sys.argv[1])), small_config())
+print({name: part.text for name, part in trained.bundle.parts.items()}.__repr__())
+"""
+
+
+def test_another_process_with_one_core_trains_the_same_text(
+    trained: Trained, installation: Installation
+) -> None:
+    """One core, one thread and another order of hashes: every byte of every part is the same."""
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, str(installation.ledger_path)],
+        env=os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = ast.literal_eval(done.stdout.splitlines()[-1])
+    assert found == {name: part.text for name, part in trained.bundle.parts.items()}
 
 
 def test_all_parts_are_there_with_their_rounds(trained: Trained) -> None:

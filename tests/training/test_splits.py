@@ -51,4 +51,4 @@ def test_a_window_of_no_days_is_left_out_with_its_embargo() -> None:
 def test_too_short_a_history_is_refused_and_says_what_it_lacks() -> None:
     """The message counts the days there are and the days the windows take."""
     with pytest.raises(TooLittleHistoryError, match=r"99 days.*take 276 days.*longer history"):
-        four_windows(FIRST, FIRST + timedelta(days=99), WindowConfig(), 7)
+        four_windows(FIRST, FIRST + timedelta(days=99), WindowConfig(recalibrate_days=56), 7)
