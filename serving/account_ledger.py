@@ -64,6 +64,16 @@ def rows_of_account(ledger: Ledger, account_id: str) -> Ledger:
     return ledger_from_rows(rows, ledger.manifest)
 
 
+def rows_naming(ledger: Ledger, invoice_id: str) -> Ledger:
+    """Return the rows of a ledger in memory that name an invoice."""
+    rows = {
+        name: table.filter(pc.equal(table["invoice_id"], invoice_id))
+        for name, table in ledger.rows.items()
+        if "invoice_id" in table.column_names
+    }
+    return ledger_from_rows(rows, ledger.manifest)
+
+
 def family_members(ledger: Ledger, account_id: str) -> list[str]:
     """Return the ids of the accounts that ever shared a parent with ``account_id``, its own first.
 

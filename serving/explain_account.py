@@ -22,13 +22,13 @@ from features.build import feature_frame
 from features.catalogue import FAMILIES, MODEL_FEATURES, MODEL_NAMES, Feature, feature_digest
 from features.engines import EngineOptions
 from features.ledger.manifest import LedgerError
-from features.ledger.read import Ledger, ledger_from_rows, open_ledger
+from features.ledger.read import Ledger, open_ledger
 from features.ledger.tables import TABLES, Table
 from models.contributions import only, sum_up
 from models.explain import FAMILY_NAMES
 from models.profile import ALL
 from models.reasons import BASE, BASE_SENTENCE, format_value
-from serving.account_ledger import family_members, restrict_ledger, rows_of_account
+from serving.account_ledger import family_members, restrict_ledger, rows_naming, rows_of_account
 from serving.account_moved import previous_snapshot, read_past_score, why_it_moved
 from serving.account_score import stored_parts
 from serving.account_what_if import Scenario, what_if
@@ -183,10 +183,9 @@ def explain_account(
         The open item whose features are shown; None for the one with most dollars at risk.
     further : Further or None
         What else is asked for.
-    read_ledger : bool
-        Whether own norms and ledger rows are read, which takes seconds of a large ledger.
-    each_item : bool
-        Whether every item is explained on its own, which takes seconds of many hundred items.
+    read_ledger, each_item : bool
+        Whether own norms and ledger rows are read, and every item is explained on its own. Each
+        takes seconds, of a large ledger or of many hundred items.
 
     Raises
     ------
@@ -332,16 +331,6 @@ def _from_ledger(
         )
         return {}, rows, named
     return own_norms(family, account_id, as_of), rows, named
-
-
-def rows_naming(ledger: Ledger, invoice_id: str) -> Ledger:
-    """Return the rows of a ledger in memory that name an invoice."""
-    rows = {
-        name: table.filter(pc.equal(table["invoice_id"], invoice_id))
-        for name, table in ledger.rows.items()
-        if "invoice_id" in table.column_names
-    }
-    return ledger_from_rows(rows, ledger.manifest)
 
 
 def _feature(

@@ -29,6 +29,9 @@ from serving.store import Store
 
 KEPT_VIEWS = 64
 REGISTRY_SECONDS = 60
+MANY_ITEMS = 50_000
+"""From this many open items on, an account's rows are not read in the time that a page waits."""
+
 READERS = 2
 """Accounts whose ledger rows are read at the same time."""
 
@@ -115,17 +118,28 @@ class Desk:
         """
         make = partial(account_view, served, account_id, currency=currency, invoice_id=invoice_id)
         key = (served.pair.name, account_id, currency, invoice_id)
+        brief = partial(self.kept, ("brief", *key), partial(make, read_ledger=False))
+        if seconds is not None and len(served.items) > MANY_ITEMS:
+            brief()  # before the reading, which would take the time from it
+            seconds = 0.0
+        reading = self._read(key, make)
+        try:
+            view: AccountView = reading.result(seconds)
+        except TimeoutError:
+            view = brief()
+        return with_notes(view, self.notes.of_account(account_id))
+
+    def _read(
+        self, key: tuple[object, ...], make: Callable[[], AccountView]
+    ) -> "Future[AccountView]":
+        """Return the reading of an account, started once."""
         with self._lock:
             reading = self._reading.get(key)
             if reading is None:
                 if len(self._reading) >= KEPT_VIEWS:
                     self._reading.pop(next(iter(self._reading)))
                 reading = self._reading[key] = self._readers.submit(make)
-        try:
-            view = reading.result(seconds)
-        except TimeoutError:
-            view = make(read_ledger=False)
-        return with_notes(view, self.notes.of_account(account_id))
+            return reading
 
     def kept(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:  # noqa: ANN401 (a view)
         """Return a view that depends on the scoring alone, made once."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from models.home import Home
@@ -118,16 +119,19 @@ def _values(name: str, column: Column) -> Any:  # noqa: ANN401 (an array of NumP
     """Return a column; repeated texts stay codes: groups of many rows are then summed quickly."""
     if name not in _CATEGORIES:
         return column.whole()
-    codes, values = column.codes()
-    return pd.Categorical.from_codes(codes, values)
+    return _categories(*column.codes())
 
 
-def _codes(column: Column) -> pd.Categorical:
+def _codes(column: Column) -> "pd.Categorical[Any]":
     """Return texts as codes, a missing one as an empty text."""
     codes, values = column.codes()
     if "" not in values:
         codes, values = codes + 1, ["", *values]
-    return pd.Categorical.from_codes(np.maximum(codes, 0), values)
+    return _categories(np.maximum(codes, 0), values)
+
+
+def _categories(codes: npt.NDArray[np.int64], values: list[str]) -> "pd.Categorical[Any]":
+    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(values))
 
 
 def _portfolio(folder: Path) -> Mapping[str, Any]:
