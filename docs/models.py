@@ -44,7 +44,7 @@ def models_page() -> str:
         *_rivals(),
         *_aims(),
         *_truth(),
-        *_reasons(),
+        *(_reasons() if _has("reasons_simulated") else []),
     ]
     return "\n".join(lines) + "\n"
 
@@ -67,11 +67,11 @@ def _choices() -> list[str]:
         "One thing is changed at a time; everything else stays as configured, and rounds are found "
         "anew. Figures are the changed recipe's log-loss less the recipe's on the same rows: "
         "**above "
-        "0 the recipe is better**. A choice is made on the first column alone, where the recipe "
-        "still "
-        "had its map (see *Recalibration*). The second is another ledger and later dates, for what "
-        "looked better in the first; the third lies wholly before the window on which the closed "
-        "invoices are judged. What was kept, and why, stands in "
+        "0 the recipe is better**. On *choosing* the choices were made; the recipe still had its "
+        "map "
+        "there (see *Recalibration*). *Confirming* is another ledger and later dates, *closed "
+        "invoices* lies wholly before the window on which they are judged. What was kept, and why, "
+        "stands in "
         "[record 30](adr/0030-choices-of-the-recipe.md).",
         "",
         "```",
@@ -92,8 +92,8 @@ def _choices() -> list[str]:
     seen: dict[str, list[str]] = {}
     for result in results.values():
         for entry in result["choices"]:
-            if entry["choice"] == "recalibration":
-                continue
+            if entry["choice"] == "recalibration" or not any(entry["log_loss"].values()):
+                continue  # recalibration has a table of its own; no change at all is no choice
             names = seen.setdefault(entry["choice"], [])
             if entry["name"] not in names:
                 names.append(entry["name"])
@@ -118,8 +118,8 @@ def _choice_table(
         }
         cells = [gap_text(found[words]["log_loss"]) if words in found else "–" for words in results]
         if read:
-            first = next(iter(found))
-            cells.append(read(found[first], results[first]["recipe"]))
+            first, result = next(iter(results.items()))
+            cells.append(read(found[first], result["recipe"]) if first in found else "–")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     if read:
         first, result = next(iter(results.items()))
@@ -214,7 +214,7 @@ def _signs() -> list[str]:
     ]
     lines += [
         f"| `{one['feature']}` | {one['direction']} | {one['strongest']:+.3f} | "
-        f"{-one['weakest']:+.3f} | {one['weakest_at']} |".replace("-", "−", 0)
+        f"{-one['weakest']:+.3f} | {one['weakest_at']} |"
         for one in failed[:12]
     ]
     return lines
@@ -229,7 +229,10 @@ def _rivals() -> list[str]:
         "Every model reads the features that the recipe reads, learns the same rows and searches "
         "the same small number of trials inside the past. Differences are rollrisk as configured "
         "less the rival: **below 0 rollrisk is better**. No model is "
-        "recalibrated, ours neither.",
+        "recalibrated, ours neither. The survival rival costs so much that its trials are short. "
+        "The "
+        "recipe for the closed invoices was chosen after six looks at these rows "
+        "([evidence](evidence.md)); the rivals got one.",
         "",
         "![Log-loss of rollrisk less that of each rival](models-rivals.svg)",
     ]
