@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from importlib.metadata import version
@@ -27,10 +27,11 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.changes import changes, steps_compared
 from benchmarks.features import write
 from benchmarks.measure import command_line, machine
 from benchmarks.signs import effects
-from benchmarks.stacked import STEP_PARTS, one_model, per_step, reached
+from benchmarks.stacked import STEP_PARTS, one_model, per_step
 from benchmarks.variants import DISTANCE, MONTH_ENDS, Recalibration, Variant, all_variants
 from features.ageing import BUCKETS, STEP_DAYS
 from features.catalogue import MODEL_FEATURES
@@ -42,15 +43,13 @@ from training.calibrate import choose_calibrator, fit_calibrator
 from training.config import TrainingConfig, read_config
 from training.dataset import Dataset, as_of_grid, load_dataset
 from training.hazard import fit_part, risk_set, search_part
-from training.metrics import CLIP, Interval, headline
+from training.metrics import headline
 from training.origins import Origin, OriginRows, judged_rows
 from training.recipe import oldest_as_of
-from training.resampling import Figure, average_precision_of, log_loss_of, resample
 from training.splits import four_windows
 
 Floats = npt.NDArray[np.float64]
 
-DRAWS = 400
 EXPLAINED = 1000
 SIGN_ROWS = 1500
 PART = "step_1"
@@ -195,39 +194,6 @@ def margins(booster: lightgbm.Booster, values: Floats, rounds: int) -> Floats:
     return np.asarray(raw, dtype=float)
 
 
-def compared(y: Floats, dollars: Floats) -> dict[str, Callable[[Floats], Figure]]:
-    """Return the figures that variants are compared by, each of a model's probabilities."""
-
-    def dollar_loss(p: Floats) -> Figure:
-        loss = -np.log(np.clip(np.where(y == 1, p, 1 - p), CLIP, 1 - CLIP))
-        return lambda weight: float((weight * dollars) @ loss / (weight @ dollars))
-
-    return {
-        "log_loss": lambda p: log_loss_of(y, p),
-        "average_precision": lambda p: average_precision_of(y, p),
-        "dollar_log_loss": dollar_loss,
-    }
-
-
-def changes(
-    y: Floats,
-    own: Floats,
-    others: Mapping[str, Floats],
-    test: tuple[Floats, npt.NDArray[np.object_]],
-    seed: int,
-) -> dict[str, dict[str, Any]]:
-    """Return, by variant and figure, the variant's less the recipe's with its interval."""
-    dollars, account = test
-    samples = resample(account, seed, DRAWS)
-    found: dict[str, dict[str, Any]] = {name: {} for name in others}
-    for figure, of in compared(y, dollars).items():
-        gaps = samples.intervals(of(own), {name: of(p) for name, p in others.items()})
-        for name, gap in gaps.items():
-            turned = Interval(difference=-gap.difference, low=-gap.high, high=-gap.low)
-            found[name][figure] = asdict(turned)
-    return found
-
-
 def judge_choices(
     data: Dataset,
     origins: Sequence[Origin],
@@ -319,37 +285,6 @@ def cost(fits: Sequence[Fit]) -> dict[str, float]:
         "learnt_rows": float(np.median([fit.rows for fit in fits])),
         "reasons_microseconds": float(np.median([fit.microseconds for fit in fits])),
     }
-
-
-def steps_compared(
-    steps: Mapping[str, Sequence[Floats]], tests: Sequence[Dataset], seed: int
-) -> list[dict[str, Any]]:
-    """Return, per step, both ways' log-loss of being unresolved and the stacked one's excess."""
-    truth = np.concatenate([reached(test) for test in tests])
-    account = np.concatenate([test.account for test in tests])
-    balance = np.concatenate([test.balance for test in tests])
-    own, other = (np.concatenate(steps[name]) for name in ("per_step", "one_model"))
-    found = []
-    for step in range(STEPS):
-        known = ~np.isnan(truth[:, step])
-        y = truth[known, step]
-        gaps = changes(
-            y,
-            own[known, step],
-            {"one_model": other[known, step]},
-            (balance[known], account[known]),
-            seed,
-        )
-        found.append(
-            {
-                "days": STEP_DAYS * (step + 1),
-                "rows": int(known.sum()),
-                "per_step": headline(y, own[known, step], balance[known]),
-                "one_model": headline(y, other[known, step], balance[known]),
-                "change": gaps["one_model"],
-            }
-        )
-    return found
 
 
 def signs_of(rows: OriginRows, config: TrainingConfig) -> list[dict[str, Any]]:

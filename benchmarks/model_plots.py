@@ -45,7 +45,7 @@ def rivals_figure(results: Sequence[dict[str, Any]]) -> Figure:
             panel.plot(gap["difference"], place, "o", color=colour, markersize=6)
         panel.axvline(0, color=INK, linewidth=0.8)
         panel.set_yticks(range(len(names)), names, fontsize=8)
-        panel.set_xlabel("log-loss, rollrisk less rival: left is better")
+        panel.set_xlabel("log-loss, rollrisk less rival")
         panel.set_title(result["ledger"], fontsize=10, color=INK)
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(axis="x", color="#d9dee3", linewidth=0.6)

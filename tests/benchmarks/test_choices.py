@@ -6,9 +6,9 @@ from datetime import date
 import numpy as np
 import pytest
 
+from benchmarks.changes import changes
 from benchmarks.choices import (
     Fit,
-    changes,
     judge_choices,
     on_grid,
     origins_until,
