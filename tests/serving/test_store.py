@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from models.home import Home
@@ -113,26 +110,3 @@ def test_what_cannot_be_loaded_leaves_the_old_pair_in_place(
     assert not store.refresh()
     assert store.pair() is good
     assert re.search(says, store.trouble)
-
-
-def test_a_snapshot_of_the_format_before_is_served_with_the_same_answers(
-    installation: Installation, copied: Home
-) -> None:
-    """Without mapped tables they are made in memory, and what was not stored yet is filled in."""
-    folder = copied.snapshots / installation.snapshot.name
-    content = json.loads((folder / "manifest.json").read_text())
-    older = {name: content[name] for name in content if name not in ("mapped", "present")}
-    (folder / "manifest.json").write_text(json.dumps(older | {"format": 2}))
-    shutil.rmtree(folder / "online")
-    accounts = pq.read_table(folder / "accounts.parquet")
-    newer = ["suggested_action", "suggested_why"]
-    pq.write_table(accounts.drop_columns(newer), folder / "accounts.parquet")
-    old, new = load_pair(copied), load_pair(installation.home)
-    assert list(old.table.account_rows) == list(new.table.account_rows)
-    for account_id in new.table.account_rows:
-        assert old.table.account(account_id, 5) == new.table.account(account_id, 5)
-    pd.testing.assert_frame_equal(
-        old.ranking.drop(columns=newer), new.ranking.drop(columns=newer), check_exact=True
-    )
-    assert old.present == new.present
-    assert np.array_equal(old.table.log_odds, new.table.log_odds)
