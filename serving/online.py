@@ -260,6 +260,16 @@ class AccountRows(Mapping[str, tuple[int, int]]):
             return int(self._first[row]), int(self._end[row])
         return row, bisect_right(self._ids, account_id, row)
 
+    def spans(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return each account once, its first row, and how much belongs to it."""
+        ids = Column(self._ids.array).whole()
+        if not len(ids):
+            return ids, np.empty(0, np.int64), np.empty(0, np.int64)
+        rows = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
+        if self._first is None or self._end is None:
+            return ids[rows], rows, np.diff(np.r_[rows, len(ids)])
+        return ids[rows], rows, (self._end[:] - self._first[:])[rows]
+
     def __iter__(self) -> Iterator[str]:
         """Yield each account once, in order."""
         return iter(dict.fromkeys(self._ids.array.to_pylist()))

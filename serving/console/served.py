@@ -70,15 +70,13 @@ def serve(pair: ServedPair, home: Home) -> Served:
         When the snapshot's folder is gone.
     """
     table = pair.table
-    accounts = pd.DataFrame(dict(table.accounts))
+    accounts = pd.DataFrame({name: cells.whole() for name, cells in table.accounts.items()})
     accounts["row"] = np.arange(len(accounts))
     for name in GROUPS:
         accounts[name] = accounts[name].fillna("").astype(str)
-    ids = list(table.item_rows)
-    counts = [end - start for start, end in table.item_rows.values()]
-    first = np.array([table.account_rows[name][0] for name in ids], dtype=np.int64)
-    items = pd.DataFrame(dict(table.items))
-    items["account_id"] = np.repeat(np.array(ids, dtype=object), counts)
+    ids, first, counts = table.item_rows.spans()
+    items = pd.DataFrame({name: cells.whole() for name, cells in table.items.items()})
+    items["account_id"] = np.repeat(ids, counts)
     owner = np.repeat(first, counts)
     items["owner"] = owner
     for name in GROUPS:
