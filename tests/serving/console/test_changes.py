@@ -22,7 +22,7 @@ from tests.serving.conftest import Installation, Server
 def account_id(served: Served) -> str:
     """The account with most at risk."""
     table = served.pair.table
-    return str(table.accounts["account_id"][table.accounts["dollars_at_risk"].argmax()])
+    return str(table.accounts["account_id"][table.accounts["dollars_at_risk"][:].argmax()])
 
 
 def test_a_question_is_read_from_a_form() -> None:
