@@ -16,6 +16,7 @@ from models.home import Home
 from models.snapshot import CURRENT
 from serving.audit import Audit
 from serving.audit_rows import POLICY, ROWS, Kept, Noted
+from serving.console.past import CACHE
 from serving.prune import LEFTOVER_SECONDS, Retention, prune
 from tests.serving.test_audit import GIVEN, KEYED
 
