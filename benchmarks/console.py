@@ -185,7 +185,9 @@ def measure(home: Home, rounds: int) -> dict[str, Any]:
         past = time.perf_counter() - begun
         for _ in range(rounds + 1):
             for name, path in pages_of(home).items():
-                page.goto(address + path)
+                answer = page.goto(address + path)
+                if answer is None or answer.status != 200:
+                    raise SystemExit(f"{path} failed; see {home.path / 'serve.log'}.")
                 loads.setdefault(name, []).append(timing(page))
         browser.close()
         memory = resident_mb(pid)

@@ -46,7 +46,8 @@ of 120,000 accounts with 400,000 open items in a browser.
 
 Notes, sign-offs and overlays are rows of `console.db` in the home. They are added and never
 changed, with who wrote them, when, and which scoring was on the page. `rollrisk forget ACCOUNT`
-takes the account out of them and deletes the cache; `rollrisk prune` leaves both.
+takes the account out of them and deletes the cache; `rollrisk prune` deletes what was kept of the
+snapshots that it deletes.
 
 Forecasts are judged from the scorings in the home: of the last 400 days at most twelve, four weeks
 apart, of each day the one published first. Only outcomes that were final by the served day count. A

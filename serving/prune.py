@@ -15,6 +15,7 @@ from models.snapshot import FORMATS, NoSnapshotError, current_snapshot, read_sna
 from serving.audit import Audit
 from serving.audit_rows import ROWS, instant
 from serving.audit_schema import ANSWERS, FEEDBACK, KEPT, SCORES
+from serving.console.past import CACHE
 
 LEFTOVER_SECONDS = 24 * 3600
 """Temporary folders older than this were left behind by a process that was stopped."""
@@ -87,6 +88,7 @@ def prune(
     if not dry_run:
         for folder in (*old, *left):
             _delete(folder)
+            (home.path / CACHE / f"{folder.name}.json").unlink(missing_ok=True)
     return Pruned(
         snapshots=tuple(folder.name for folder in old),
         leftovers=tuple(folder.name for folder in left),

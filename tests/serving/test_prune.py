@@ -16,6 +16,7 @@ from models.home import Home
 from models.snapshot import CURRENT
 from serving.audit import Audit
 from serving.audit_rows import POLICY, ROWS, Kept, Noted
+from serving.console.past import CACHE
 from serving.prune import LEFTOVER_SECONDS, Retention, prune
 from tests.serving.test_audit import GIVEN, KEYED
 
@@ -41,6 +42,9 @@ def home(tmp_path: Path) -> Home:
         facts = {"ledger": "l", "ledger_digest": "abc", "as_of": as_of, "model": "1"}
         content = facts | {"format": 1, "model_version": "1", "feature_digest": "f"}
         (folder / "manifest.json").write_text(json.dumps(content))
+        kept = made.path / CACHE / f"{folder.name}.json"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text("{}")
     (made.snapshots / "no snapshot").mkdir()
     (made.snapshots / ".half.123").mkdir()
     (made.snapshots / ".new.124").mkdir()
@@ -67,6 +71,8 @@ def test_what_is_old_is_deleted_and_what_is_served_stays(audit: Audit, home: Hom
     found = prune(home, audit, KEEP, now=NOW)
     assert found.snapshots == ("2024-12-31-m1-abc",)
     assert found.leftovers == (".half.123",)
+    kept = sorted(path.name[:10] for path in (home.path / CACHE).iterdir())
+    assert kept == ["2024-01-31", "2025-03-31", "2025-06-30"]
     counts = {name: found.counts[name] for name in ("rows_sent", "answers", "audit_rows")}
     assert counts == {"rows_sent": 2, "answers": 2, "audit_rows": 1}
     assert found.feedback == 1
