@@ -81,6 +81,12 @@ def _rivals() -> list[str]:
                 f"{gap_text(gap['log_loss']) if gap else ''} | "
                 f"{f'{spent:,.0f}' if spent is not None else ''} |"
             )
+        ahead = [
+            name
+            for name, gap in result["rollrisk_minus"].items()
+            if gap["log_loss"]["low"] > 0 and not name.startswith("rollrisk")
+        ]
+        lines += ["", f"Ahead of us beyond the interval: {', '.join(ahead) or 'none'}."]
     return lines
 
 
