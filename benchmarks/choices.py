@@ -212,8 +212,7 @@ def judge_choices(
     falling = tuple(
         feature.name for feature in MODEL_FEATURES if feature.direction == "lower is riskier"
     )
-    plain = all_variants(config, (), ())[0]
-    base = replace(plain, choice="", name="", config=config)
+    base = Variant(choice="", name="", config=config, every_days=config.windows.every_days)
     grid = on_grid(data, last, config.windows.every_days)
     tests = [judged_rows(grid.between(origin.first, origin.last), config) for origin in origins]
     first = rows_for(data, tests[0], origins[0], base, last, lag, share)

@@ -47,6 +47,7 @@ def _choices() -> list[str]:
         "rollrisk simulate --accounts 3000 --months 36 --seed 11 --out sim11",
         "rollrisk simulate --accounts 3000 --months 36 --seed 12 --out sim12",
         "rollrisk import highradius closed_invoices_dev.csv --out hr",
+        "printf '[windows]\\nrecalibrate_days = 56\\n' > with-map.toml",
         *(result["command"] for result in results.values()),
         "```",
         "",

@@ -51,7 +51,8 @@ def _rivals() -> list[str]:
         "less the rival: **below 0 rollrisk is better**. No model is recalibrated, ours neither. "
         "The survival rival costs so much that its trials are short. The recipe for the closed "
         "invoices was chosen after six looks at these rows ([evidence](evidence.md)); the rivals "
-        "got one.",
+        "got one. On the "
+        "simulated ledger the quick recipe stands beside them; the default one was not measured.",
         "",
         "![Log-loss of rollrisk less that of each rival](models-rivals.svg)",
     ]
@@ -81,6 +82,12 @@ def _rivals() -> list[str]:
                 f"{gap_text(gap['log_loss']) if gap else ''} | "
                 f"{f'{spent:,.0f}' if spent is not None else ''} |"
             )
+        ahead = [
+            name
+            for name, gap in result["rollrisk_minus"].items()
+            if gap["log_loss"]["low"] > 0 and not name.startswith("rollrisk")
+        ]
+        lines += ["", f"Ahead of us beyond the interval: {', '.join(ahead) or 'none'}."]
     return lines
 
 

@@ -28,7 +28,8 @@ LAST = date(2024, 8, 15)
 
 def test_a_variant_changes_one_thing_and_never_nothing() -> None:
     """No variant equals the recipe, and each differs in the configuration or in its rows."""
-    for config in (TrainingConfig(), read_config("highradius"), CONFIG):
+    with_map = TrainingConfig(windows=WindowConfig(recalibrate_days=56))
+    for config in (TrainingConfig(), with_map, read_config("highradius"), CONFIG):
         found = all_variants(config, ("own_survival_30", "paid_items_60"), ("paid_items_60",))
         assert len({(one.choice, one.name) for one in found}) == len(found)
         for one in found:
