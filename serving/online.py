@@ -105,8 +105,6 @@ REASONS = "reasons"
 
 LOG_ODDS = "log_odds"
 FIRST, END = "first_item", "end_item"
-_BEFORE_FEEDBACK = {"suggested_action": "action", "suggested_why": "why"}
-"""Snapshots that were made before feedback was laid over them have these only."""
 
 
 def lists_as_json(accounts: pd.DataFrame) -> pd.DataFrame:
@@ -136,9 +134,6 @@ def online_tables(items: pa.Table, accounts: pa.Table) -> dict[str, pa.Table]:
     """
     items = items.sort_by([("account_id", "ascending"), ("invoice_id", "ascending")])
     accounts = accounts.sort_by([("account_id", "ascending"), ("currency", "ascending")])
-    for name, older in _BEFORE_FEEDBACK.items():
-        if name not in accounts.column_names:
-            accounts = accounts.append_column(name, accounts[older])
     shap = [*(f"shap_{family}" for family in FAMILY_NAMES), "base_value"]
     log_odds = np.column_stack([items[name].to_numpy() for name in shap]).ravel()
     first, end = _places(items["account_id"], accounts["account_id"])

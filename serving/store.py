@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.catalogue import CATALOGUE
@@ -125,7 +124,7 @@ def load_snapshot(folder: Path) -> ServedPair:
         table = table_of(map_tables(folder, manifest))
         evidence = pa.memory_map(str(folder / "evidence.parquet")).read_buffer()
         pq.read_schema(pa.BufferReader(evidence))
-        present = _present(manifest, evidence)
+        present = _present(manifest)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise SnapshotError(
             f"Snapshot {folder.name} cannot be read ({error}). Score again with `rollrisk score`."
@@ -151,25 +150,11 @@ def load_snapshot(folder: Path) -> ServedPair:
     )
 
 
-def _present(manifest: SnapshotManifest, evidence: pa.Buffer) -> frozenset[str]:
-    """Return the tables that the scored ledger had.
-
-    Where the snapshot does not say, its features do: one is missing on every row exactly when
-    a table it needs is. Tables that no feature needs change nothing and count as present.
-    """
+def _present(manifest: SnapshotManifest) -> frozenset[str]:
+    """Return the tables that the scored ledger had; those no feature needs count as present."""
     needed = {table for feature in CATALOGUE for table in feature.needs}
-    if manifest.present is not None:
-        return frozenset(name for name in TABLES if name in manifest.present or name not in needed)
-    stored = pq.read_schema(pa.BufferReader(evidence)).names
-    needing = [f for f in CATALOGUE if f.needs and f"value_{f.name}" in stored]
-    columns = [f"value_{feature.name}" for feature in needing]
-    values = pq.read_table(pa.BufferReader(evidence), columns=columns)
-    seen: set[str] = set()
-    for feature, column in zip(needing, columns, strict=True):
-        if pc.any(pc.is_finite(values[column])).as_py():
-            seen.update(feature.needs)
-    needed = {table for feature in needing for table in feature.needs}
-    return frozenset(name for name in TABLES if name in seen or name not in needed)
+    had = manifest.present or ()
+    return frozenset(name for name in TABLES if name in had or name not in needed)
 
 
 class Store:
