@@ -49,6 +49,8 @@ def test_every_variable_reaches_a_setting() -> None:
         "ROLLRISK_OIDC_ISSUER": "https://id.example",
         "ROLLRISK_OIDC_AUDIENCE": "scores",
         "ROLLRISK_OIDC_ROLE_CLAIM": "groups",
+        "ROLLRISK_TRACES_URL": "http://127.0.0.1:4318/v1/traces",
+        "ROLLRISK_TRACES_SHARE": "0.5",
     }
     of_the_import = {"ROLLRISK_DATABASE_URL"}
     assert set(given) | of_the_import == set(VARIABLES)
