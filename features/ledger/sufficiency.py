@@ -36,7 +36,7 @@ class Needs:
     window_days : int
         Length of each window after the fit.
     windows : int
-        Number of them: stop early, recalibrate, test.
+        Number of them: stop early, test.
     every_days, reach_days : int
         Distance between as-of dates, and how far they go back.
     rows_of_each_class : int
@@ -47,7 +47,7 @@ class Needs:
 
     warm_up_days: int = 180
     window_days: int = 56
-    windows: int = 3
+    windows: int = 2
     every_days: int = 14
     reach_days: int = 730
     rows_of_each_class: int = 200
@@ -59,7 +59,7 @@ class Needs:
         Examples
         --------
         >>> Needs().history_days(7)
-        494
+        402
         """
         gap = STEP_DAYS + maturity_lag_days
         return self.warm_up_days + self.windows * (self.window_days - 1 + gap) + gap + 1

@@ -69,7 +69,7 @@ def test_a_short_ledger_says_what_is_missing(made: MakeLedger, clean: dict[str, 
     found = judge_sufficiency(made(clean))
     assert not found.enough
     assert found.missing == (
-        "Days of history: 90, needed 494.",
+        "Days of history: 90, needed 402.",
         "Unresolved rows: 0, needed 200.",
         "Resolved rows: 0, needed 200.",
         "Rows more than 60 days past due: 0, needed 30.",

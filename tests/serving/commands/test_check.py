@@ -62,7 +62,7 @@ def test_a_sound_ledger_ends_with_0_and_says_what_a_model_lacks(folder: Path) ->
     assert "balance to the cent" in result.output
     assert "failed" not in result.output
     assert "Days of history: " in result.output
-    assert "needed 494" in result.output
+    assert "needed 402" in result.output
 
 
 def test_a_broken_ledger_ends_with_1_and_a_table(broken: Path) -> None:
