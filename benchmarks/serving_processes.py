@@ -89,7 +89,7 @@ def prepare(folder: Path, home: Home | None) -> Setup:
     if home is None:
         from serving.commands.demo_run import run_demo  # noqa: PLC0415 (loads the trainer)
 
-        run_demo(own, accounts=2000, months=36, seed=7)
+        run_demo(own, accounts=2000, months=36, seed=7, progress=print)
     else:
         shutil.copytree(home.path, own.path)
         own.audit.unlink(missing_ok=True)
