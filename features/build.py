@@ -131,7 +131,7 @@ def feature_frame(
     shared = nullcontext(session) if session else open_session(ledger, as_of, rules, options)
     with shared as active:
         parts = list(_parts(active, ledger.present, names, options or EngineOptions(), progress))
-    return parts[0] if len(parts) == 1 else _joined(parts)
+    return joined(parts)
 
 
 def feature_parts(
@@ -141,16 +141,19 @@ def feature_parts(
     names: tuple[str, ...] = NAMES,
     rules: Rules | None = None,
     options: EngineOptions | None = None,
+    session: Session | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Iterator[FeatureFrame]:
     """Yield the rows of ``feature_frame`` for a few dates at a time, in order.
 
-    Takes what ``feature_frame`` takes, but no session. Only the states of items are held for all
-    dates; features are held for ``options.dates_at_once`` of them.
+    Takes what ``feature_frame`` takes. Only the states of items are held for all dates; features
+    are held for ``options.dates_at_once`` of them. While a part is in hand, the session answers
+    for its dates.
     """
     options = options or EngineOptions()
-    with open_session(ledger, as_of, rules, options) as session:
-        yield from _parts(session, ledger.present, names, options, progress)
+    shared = nullcontext(session) if session else open_session(ledger, as_of, rules, options)
+    with shared as active:
+        yield from _parts(active, ledger.present, names, options, progress)
 
 
 def _parts(
@@ -187,9 +190,11 @@ def _parts(
         session.turn_to(dates)
 
 
-def _joined(parts: list[FeatureFrame]) -> FeatureFrame:
-    """Return the parts as one frame."""
+def joined(parts: Sequence[FeatureFrame]) -> FeatureFrame:
+    """Return parts with the same features as one frame."""
     first = parts[0]
+    if len(parts) == 1:
+        return first
     items = pd.concat([part.items for part in parts], ignore_index=True)
     buffer = np.empty((len(first.names), len(items)))
     start = 0

@@ -9,17 +9,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.ageing import STEP_DAYS, is_exposed
-from features.build import FeatureFrame, feature_frame
-from features.engines import EngineOptions, open_session
+from features.build import FeatureFrame, feature_parts, joined
+from features.engines import EngineOptions, Session, open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
 from features.outcomes import CUT_DAYS, STEPS, outcome_frame, unresolved
 from features.peers import with_groups
+from features.stages import ITEM_STAGES
 from models.bundle import PARTS
 from models.peers import PeerLevels, with_peers
 from training.peers import measure_levels
 
 Floats = npt.NDArray[np.float64]
+
+_TRAINABLE = "select count(*) as rows from open_items where residual = 0"
+_LARGEST_HASH = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,32 +147,66 @@ def load_dataset(
     """Compute features and outcomes of every trainable open item at the given dates.
 
     Residual balances are left out. With ``max_rows``, whole invoices are dropped by a hash of
-    their id until about that many rows remain, so that the sample does not depend on order.
+    their id until about that many rows remain, so that the sample does not depend on order. A
+    few dates are computed at a time and thinned at once, so that memory follows what is kept.
     """
+    options = options or EngineOptions()
     with open_session(ledger, as_of, rules, options) as session:
-        frame = feature_frame(ledger, as_of, options=options, session=session, progress=progress)
-        frame = with_groups(frame, session, ledger.present)
-        if progress is not None:
-            progress("outcomes")
-        outcomes = outcome_frame(ledger, as_of, session=session)
+        threshold = _hash_threshold(session, options.dates_at_once, max_rows)
+        kept = [
+            _kept(ledger, session, part, threshold, progress)
+            for part in feature_parts(
+                ledger, as_of, options=options, session=session, progress=progress
+            )
+        ]
         accounts = session.arrow("select account_id, segment from accounts").to_pandas()
+    frame = joined([part for part, _ in kept])
+    outcomes = pd.concat([part for _, part in kept], ignore_index=True)
     segments = accounts.set_index("account_id")["segment"]
     segment = frame.items["account_id"].map(segments).fillna("").to_numpy(dtype=object)
     if progress is not None:
         progress("peers")
     peers = measure_levels(ledger, as_of, rules=rules, options=options)
-    dataset = Dataset(
+    return Dataset(
         frame=with_peers(frame, peers),
         outcomes=outcomes,
         targets=_targets(outcomes),
         segment=segment,
         peers=peers,
     )
-    keep = ~frame.items["residual"].to_numpy(dtype=bool)
-    if max_rows is not None and keep.sum() > max_rows:
-        hashes = pd.util.hash_array(frame.items["invoice_id"].to_numpy(dtype=object))
-        keep &= hashes < np.uint64(int(max_rows / keep.sum() * (2**64 - 1)))
-    return dataset.select(keep)
+
+
+def _hash_threshold(session: Session, dates_at_once: int, max_rows: int | None) -> int:
+    """Return the hash of an invoice's id up to which its rows are kept."""
+    if max_rows is None:
+        return _LARGEST_HASH
+    rows = 0
+    dates = session.as_of
+    for start in range(0, len(dates), dates_at_once):
+        if len(dates) > dates_at_once:
+            session.turn_to(dates[start : start + dates_at_once])
+        session.run(ITEM_STAGES)
+        rows += session.arrow(_TRAINABLE)["rows"][0].as_py()
+    return int(max_rows / rows * _LARGEST_HASH) if rows > max_rows else _LARGEST_HASH
+
+
+def _kept(
+    ledger: Ledger,
+    session: Session,
+    part: FeatureFrame,
+    threshold: int,
+    progress: Callable[[str], None] | None,
+) -> tuple[FeatureFrame, pd.DataFrame]:
+    """Return the rows of some dates that are learnt from, with their outcomes."""
+    part = with_groups(part, session, ledger.present)
+    if progress is not None:
+        progress("outcomes")
+    outcomes = outcome_frame(ledger, session.as_of, session=session)
+    keep = ~part.items["residual"].to_numpy(dtype=bool)
+    if threshold < _LARGEST_HASH:
+        hashes = pd.util.hash_array(part.items["invoice_id"].to_numpy(dtype=object))
+        keep &= hashes < np.uint64(threshold)
+    return part.select(keep), outcomes[keep]
 
 
 def _targets(outcomes: pd.DataFrame) -> Floats:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.engines import EngineOptions
 from features.ledger.read import Ledger
 from models.bundle import PARTS
 from training.dataset import as_of_grid, horizon_of, load_dataset
@@ -150,3 +151,21 @@ def test_the_grid_counts_back_from_the_newest_date(span: int, every: int) -> Non
     assert grid[0] >= oldest
     assert grid[0] - timedelta(days=every) < oldest
     assert {(b - a).days for a, b in itertools.pairwise(grid)} <= {every}
+
+
+@pytest.mark.parametrize("max_rows", [None, 400])
+def test_dates_computed_a_few_at_a_time_give_the_same_rows(
+    simulated_ledger: Ledger, max_rows: int | None
+) -> None:
+    """Memory follows what is kept, and what is kept does not depend on it."""
+    dates = as_of_grid(date(2024, 6, 30), date(2024, 2, 1), 28)
+    whole = load_dataset(simulated_ledger, dates, max_rows=max_rows)
+    parts = load_dataset(
+        simulated_ledger, dates, max_rows=max_rows, options=EngineOptions(dates_at_once=2)
+    )
+    assert len(whole) > 200
+    pd.testing.assert_frame_equal(parts.frame.items, whole.frame.items)
+    pd.testing.assert_frame_equal(parts.outcomes, whole.outcomes)
+    np.testing.assert_array_equal(parts.frame.values, whole.frame.values)
+    np.testing.assert_array_equal(parts.targets, whole.targets)
+    assert max_rows is None or len(whole) < 1.3 * max_rows
