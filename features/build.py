@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from features.ageing import bucket_index
 from features.catalogue import CATALOGUE, NAMES, feature_digest
-from features.engines import EngineOptions, Session, open_session
+from features.engines import EngineOptions, open_session
 from features.gather import ITEMS, gather
 from features.inputs import Rules
 from features.ledger.read import Ledger
+from features.session import Session
 from features.stages import needed_stages
 
 KEYS: tuple[str, ...] = (

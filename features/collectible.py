@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features.engines import Session
+from features.session import Session
 from features.stages import needed_stages
 
 Cents = npt.NDArray[np.int64]

@@ -6,18 +6,19 @@ bytes.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, get_args
 
 import duckdb
 import pyarrow as pa
 
-from features.inputs import Rules, date_tables, input_tables
+from features.inputs import Rules, input_tables
 from features.ledger.read import Ledger, show_tables
-from features.stages import LASTING_STAGES, query_text
+from features.session import Session
+from features.stages import query_text
 from features.standing import open_standing_session
 
 CLUSTERED_BY = {"histories": "account_no", "peer_items": "as_of, account_no"}
@@ -69,84 +70,30 @@ class EngineOptions:
     dates_at_once: int = 12
 
 
-class Session(Protocol):
-    """A ledger's stages for some as-of dates, on either engine. Queries are DuckDB's SQL."""
-
-    as_of: tuple[date, ...]
-
-    def turn_to(self, as_of: Sequence[date]) -> None:
-        """Let the stages answer for some of the session's dates, until told otherwise.
-
-        What holds for every date is kept; stages that answered for other dates are dropped.
-        """
-
-    def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
-        """Materialise ``stages`` that have not run yet; report each name to ``progress``."""
-
-    def arrow(self, sql: str) -> pa.Table:
-        """Return the result of a query over the stages as an Arrow table."""
-
-    def columns(self, stage: str, keys: Sequence[str], values: Sequence[str]) -> pa.Table:
-        """Return columns of a stage that has run: keys as they are, values as doubles."""
-
-    def register(self, name: str, table: pa.Table) -> None:
-        """Make an Arrow table readable under ``name``."""
-
-
-def columns_query(stage: str, keys: Sequence[str], values: Sequence[str]) -> str:
-    """Return the query for some columns of a stage: keys as they are, values as doubles.
-
-    Examples
-    --------
-    >>> columns_query("ageing", ["as_of"], ["open_items"])
-    'select "as_of", cast("open_items" as double) as "open_items" from "ageing"'
-    """
-    doubles = (f'cast("{name}" as double) as "{name}"' for name in values)
-    names = (f'"{key}"' for key in keys)
-    return f'select {", ".join([*names, *doubles])} from "{stage}"'  # noqa: S608 (catalogue names)
-
-
-class DuckDBSession:
+class DuckDBSession(Session):
     """A DuckDB connection that holds a ledger's stages."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: Sequence[date]) -> None:
+        super().__init__(as_of)
         self._connection = connection
-        self._done: set[str] = set()
-        self.as_of = tuple(sorted(set(as_of)))
-
-    def turn_to(self, as_of: Sequence[date]) -> None:
-        """Let the stages answer for some of the session's dates, until told otherwise."""
-        for stage in self._done.difference(LASTING_STAGES):
-            self._connection.execute(f'drop table "{stage}"')
-        self._done.intersection_update(LASTING_STAGES)
-        for name, table in date_tables(as_of).items():
-            self.register(name, table)
-
-    def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
-        """Materialise ``stages`` that have not run yet; report each name to ``progress``."""
-        for stage in stages:
-            if stage in self._done:
-                continue
-            if progress is not None:
-                progress(stage)
-            order = f" order by {CLUSTERED_BY[stage]}" if stage in CLUSTERED_BY else ""
-            self._connection.execute(
-                f'create temp table "{stage}" as from ({query_text(stage)}\n){order}'
-            )
-            self._done.add(stage)
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the result of a query over the stages as an Arrow table."""
         return self._connection.sql(sql).to_arrow_table()
 
-    def columns(self, stage: str, keys: Sequence[str], values: Sequence[str]) -> pa.Table:
-        """Return columns of a stage that has run: keys as they are, values as doubles."""
-        return self.arrow(columns_query(stage, keys, values))
-
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under ``name``."""
         self._connection.execute(f'drop view if exists "{name}"')
         self._connection.register(name, table)
+
+    def _make(self, stage: str) -> None:
+        order = f" order by {CLUSTERED_BY[stage]}" if stage in CLUSTERED_BY else ""
+        self._connection.execute(
+            f'create temp table "{stage}" as from ({query_text(stage)}\n){order}'
+        )
+
+    def _drop(self, stage: str) -> None:
+        self._connection.execute(f'drop table "{stage}"')
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from features.ageing import BUCKETS, EDGES, UNDATED
-from features.engines import Session
+from features.session import Session
 from features.stages import ITEM_STAGES, STATE_STAGES, query_text
 
 

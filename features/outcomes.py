@@ -16,9 +16,10 @@ import pandas as pd
 import pyarrow as pa
 
 from features.ageing import STEP_DAYS, rolls_by
-from features.engines import EngineOptions, Session, open_session
+from features.engines import EngineOptions, open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
+from features.session import Session
 from features.stages import ITEM_STAGES
 
 STEPS = 4

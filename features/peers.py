@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.build import FeatureFrame
-from features.engines import Session
+from features.session import Session
 from features.stages import PEER_STAGES
 
 GROUP_COLUMNS = ("segment", "region")

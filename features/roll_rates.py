@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from features.ageing import BUCKETS, LAST, STEP_DAYS, bucket_index, bucket_names, is_exposed
 from features.allowance import BANDS, band_index
-from features.engines import Session
+from features.session import Session
 from features.stages import ITEM_STAGES, query_text
 
 RESULTS: tuple[str, ...] = ("rolled", "paid", "credited", "extended", "written_off")

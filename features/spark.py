@@ -13,7 +13,7 @@ other types than the contract's (CSV, columns of nothing but nulls) are read by 
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
@@ -24,13 +24,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from features.dialect import to_spark
-from features.engines import EngineError, EngineOptions, columns_query
-from features.inputs import date_tables
+from features.engines import EngineError, EngineOptions
 from features.java import find_java, java_home
 from features.ledger.arrow import arrow_schema
 from features.ledger.read import Ledger, read_stored, stored_query, visible_query
 from features.ledger.tables import TABLES, Table
-from features.stages import LASTING_STAGES, query_text
+from features.session import Session
+from features.stages import query_text
 
 SETTINGS: dict[str, str] = {
     "spark.sql.ansi.enabled": "true",
@@ -49,46 +49,32 @@ appender.stderr.layout.pattern = %p %c: %m%n%ex
 """
 
 
-class SparkEngine:
+class SparkEngine(Session):
     """A Spark session that holds a ledger's stages for some as-of dates."""
 
     def __init__(self, spark: SparkSession, as_of: Sequence[date]) -> None:
+        super().__init__(as_of)
         self._spark = spark
         self._views: set[str] = set()
         self._kept: dict[str, DataFrame] = {}
-        self.as_of = tuple(sorted(set(as_of)))
-
-    def turn_to(self, as_of: Sequence[date]) -> None:
-        """Let the stages answer for some of the session's dates, until told otherwise."""
-        for stage in set(self._kept).difference(LASTING_STAGES):
-            self._spark.catalog.dropTempView(stage)
-            self._release(stage)
-        for name, table in date_tables(as_of).items():
-            self.register(name, table)
-
-    def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
-        """Materialise ``stages`` that have not run yet; report each name to ``progress``."""
-        for stage in stages:
-            if stage in self._kept:
-                continue
-            if progress is not None:
-                progress(stage)
-            rows = self._spark.sql(to_spark(query_text(stage))).localCheckpoint(eager=True)
-            self._kept[stage] = rows
-            # Named anew, or a stage could not be joined with the table it was made from.
-            self._show(stage, rows.toDF(*rows.columns))
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the result of a query over the stages as an Arrow table."""
         return self._spark.sql(to_spark(sql)).toArrow()
 
-    def columns(self, stage: str, keys: Sequence[str], values: Sequence[str]) -> pa.Table:
-        """Return columns of a stage that has run: keys as they are, values as doubles."""
-        return self.arrow(columns_query(stage, keys, values))
-
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under ``name``."""
         self._show(name, self._spark.createDataFrame(table))
+
+    def _make(self, stage: str) -> None:
+        rows = self._spark.sql(to_spark(query_text(stage))).localCheckpoint(eager=True)
+        self._kept[stage] = rows
+        # Named anew, or a stage could not be joined with the table it was made from.
+        self._show(stage, rows.toDF(*rows.columns))
+
+    def _drop(self, stage: str) -> None:
+        self._spark.catalog.dropTempView(stage)
+        self._release(stage)
 
     def show_tables(self, ledger: Ledger) -> None:
         """Create one view per contract table."""

@@ -10,7 +10,7 @@ no rows.
 import atexit
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from queue import Empty, SimpleQueue
@@ -19,11 +19,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from features.inputs import date_tables
 from features.ledger.arrow import arrow_schema
 from features.ledger.read import Ledger, stored_query, visible_query
 from features.ledger.tables import TABLES
-from features.stages import LASTING_STAGES, query_text
+from features.session import Session
+from features.stages import query_text
 
 # A copy of a few rows costs less than what the warning proposes, which runs the query twice.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
@@ -91,9 +91,11 @@ class Plans:
                 self.feed(name, self.run(query))
 
     def feed(self, name: str, rows: pa.Table) -> None:
-        """Let ``name`` stand for ``rows``."""
+        """Let ``name`` stand for ``rows``; other columns than before make every plan void."""
         known = self.feeds.get(name)
         if known is None or known.schema != rows.schema:
+            if known is not None:
+                self._forget_plans()
             self.feeds[name] = known = Feed(name, rows.schema)
             known.rows = rows
             self._connection.register(name, known)
@@ -124,6 +126,12 @@ class Plans:
         self.prepared.move_to_end(query)
         return self._connection.execute(f"execute {name}").to_arrow_table()
 
+    def _forget_plans(self) -> None:
+        """Let go of all plans: one that has read a name before would go on reading the old feed."""
+        for name in self.prepared.values():
+            self._connection.execute(f"deallocate {name}")
+        self.prepared.clear()
+
     def forget_rows(self) -> None:
         """Let go of all rows."""
         for feed in self.feeds.values():
@@ -134,38 +142,19 @@ class Plans:
         self._connection.close()
 
 
-class StandingSession:
+class StandingSession(Session):
     """A ledger's stages for some as-of dates, computed by plans made before."""
 
     def __init__(self, plans: Plans, as_of: Sequence[date]) -> None:
+        super().__init__(as_of)
         self.plans = plans
-        self._done: set[str] = set()
-        self.as_of = tuple(sorted(set(as_of)))
-
-    def turn_to(self, as_of: Sequence[date]) -> None:
-        """Let the stages answer for some of the session's dates, until told otherwise."""
-        for stage in self._done.difference(LASTING_STAGES):
-            self.plans.empty(stage)
-        self._done.intersection_update(LASTING_STAGES)
-        for name, table in date_tables(as_of).items():
-            self.register(name, table)
-
-    def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
-        """Compute ``stages`` that have not run yet; report each name to ``progress``."""
-        for stage in stages:
-            if stage in self._done:
-                continue
-            if progress is not None:
-                progress(stage)
-            self.plans.feed(stage, self.plans.run(query_text(stage)))
-            self._done.add(stage)
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the result of a query over the stages as an Arrow table."""
         return self.plans.run(sql)
 
     def columns(self, stage: str, keys: Sequence[str], values: Sequence[str]) -> pa.Table:
-        """Return columns of a stage that has run: keys as they are, values as doubles."""
+        """Return columns of a stage that has run; its rows are at hand, so nothing is asked."""
         rows = self.plans.rows(stage)
         doubles = [rows[name].cast(pa.float64()) for name in values]
         return pa.table([*(rows[key] for key in keys), *doubles], names=[*keys, *values])
@@ -173,6 +162,12 @@ class StandingSession:
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under ``name``."""
         self.plans.feed(name, table)
+
+    def _make(self, stage: str) -> None:
+        self.plans.feed(stage, self.plans.run(query_text(stage)))
+
+    def _drop(self, stage: str) -> None:
+        self.plans.empty(stage)
 
 
 waiting: SimpleQueue[Plans] = SimpleQueue()

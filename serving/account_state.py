@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from features.collectible import STAGES
-from features.engines import Session
+from features.session import Session
 
 CONTACT_DAYS = 366
 """How far back contacts are read; no cadence looks back farther."""

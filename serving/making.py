@@ -165,7 +165,6 @@ class Maker:
             return None
         try:
             made = self.scores(SCORE, request, facts)
-            facts.budget.claim()
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._commits, self._commit, SCORE, made, facts, "")
         except (ApiError, SQLAlchemyError, AuditError) as error:

@@ -19,7 +19,7 @@ _FULL = 2
 
 
 class Pauses:
-    """Watches the collector while it is entered."""
+    """Watches the collector from ``start`` to ``stop``."""
 
     def __init__(self) -> None:
         self._began = 0.0

@@ -15,11 +15,12 @@ import pandas as pd
 from features.ageing import LAST, bucket_index, bucket_names, is_exposed
 from features.build import FeatureFrame, feature_frame
 from features.collectible import Netting, commitment_dates, net_items
-from features.engines import EngineOptions, Session, open_session
+from features.engines import EngineOptions, open_session
 from features.inputs import Rules
 from features.key_figures import KeyFigures, key_figures
 from features.ledger.read import Ledger
 from features.peers import with_groups
+from features.session import Session
 from models.bundle import Bundle
 from models.explain import FAMILY_NAMES, Explanation, dollar_parts, explain
 from models.priority import item_lanes, worth_of_working

@@ -10,11 +10,12 @@ import pandas as pd
 
 from features.ageing import STEP_DAYS, is_exposed
 from features.build import FeatureFrame, feature_parts, joined
-from features.engines import EngineOptions, Session, open_session
+from features.engines import EngineOptions, open_session
 from features.inputs import Rules
 from features.ledger.read import Ledger
 from features.outcomes import CUT_DAYS, STEPS, outcome_frame, unresolved
 from features.peers import with_groups
+from features.session import Session
 from features.stages import ITEM_STAGES
 from models.bundle import PARTS
 from models.peers import PeerLevels, with_peers

@@ -23,7 +23,7 @@ from datetime import date
 import duckdb
 
 from features.build import feature_frame
-from features.engines import EngineOptions, Session, open_session
+from features.engines import EngineOptions, open_session
 from features.inputs import Rules
 from features.ledger.against_features import compare_features
 from features.ledger.against_rows import OLDER, changed_rows, moved_rows, vanished_ids
@@ -32,6 +32,7 @@ from features.ledger.finding import MAX_EXAMPLES, Finding
 from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger
 from features.ledger.tables import ACCOUNT_CHANGES, DUE_DATE_CHANGES, TABLES, Table
+from features.session import Session
 
 _HISTORIES = {table.name: table for table in (ACCOUNT_CHANGES, DUE_DATE_CHANGES)}
 

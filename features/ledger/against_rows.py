@@ -7,11 +7,11 @@ question is one query over a whole table.
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from features.engines import Session
 from features.ledger.finding import MAX_EXAMPLES, Finding
 from features.ledger.late import LATE
 from features.ledger.sensitive import redact
 from features.ledger.tables import ACCOUNTS, Column, Table
+from features.session import Session
 
 OLDER = "older"
 """Schema of the older ledger's tables; those of the newer one stand in ``main``."""

@@ -13,8 +13,8 @@ from decimal import Decimal
 import pyarrow as pa
 
 from features.ageing import BUCKETS, UNDATED, bucket_index, bucket_names
-from features.engines import Session
 from features.ledger.finding import Finding, money, worded
+from features.session import Session
 from features.stages import STATE_STAGES, query_text
 
 PARTS: tuple[str, ...] = (

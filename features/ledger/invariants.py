@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import duckdb
 import pyarrow as pa
 
-from features.engines import EngineOptions, Session, open_session
+from features.engines import EngineOptions, open_session
 from features.inputs import Rules
 from features.ledger.books import books_balance, posted_sum, posted_totals
 from features.ledger.files_check import check_files, file_digests
@@ -19,6 +19,7 @@ from features.ledger.notices import notice_rows
 from features.ledger.read import Ledger
 from features.ledger.row_rules import check_rows
 from features.ledger.sources_used import check_sources
+from features.session import Session
 
 MONTHS = 24
 """How many month ends are checked by default, besides the last known day."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from features.engines import Session
 from features.ledger.finding import MAX_EXAMPLES, Finding, money
+from features.session import Session
 from features.stages import STATE_STAGES
 
 _OVER_APPLIED = f"""

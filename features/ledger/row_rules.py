@@ -7,9 +7,9 @@ them. The stored rows are asked, all versions of them, since a past day is repla
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from features.engines import Session
 from features.ledger.finding import MAX_EXAMPLES, Finding
 from features.ledger.tables import ACCOUNTS, FX_RATES, TABLES, Table
+from features.session import Session
 
 LATEST_BUSINESS_DAYS = 400
 """A business date may lie at most so many days after the day the books showed the row."""

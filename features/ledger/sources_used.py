@@ -1,7 +1,7 @@
 """Whether receipts and credits gave only what they hold, and returned cash gave it back."""
 
-from features.engines import Session
 from features.ledger.finding import MAX_EXAMPLES, Finding, Outcome, money, worded
+from features.session import Session
 
 _RULES = {
     "not_over_applied": (

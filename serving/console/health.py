@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from features.engines import EngineOptions, Session, open_session
+from features.engines import EngineOptions, open_session
 from features.ledger.invariants import check_ledger
 from features.ledger.read import Ledger
 from features.ledger.tables import TABLES
+from features.session import Session
 
 LATE_DAYS = 7
 """From how many days between business date and entry a row counts as late."""

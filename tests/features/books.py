@@ -10,9 +10,10 @@ import pandas as pd
 from features.build import feature_frame
 from features.catalogue import CATALOGUE
 from features.collectible import net_items
-from features.engines import EngineOptions, Session, open_session
+from features.engines import EngineOptions, open_session
 from features.ledger.read import Ledger
 from features.outcomes import outcome_frame
+from features.session import Session
 from features.stages import needed_stages
 from tests.conftest import make_ledger
 

@@ -6,6 +6,7 @@ from datetime import date
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from features import standing
@@ -158,3 +159,17 @@ def test_ledgers_on_disk_are_read_as_ever() -> None:
     on_disk = Ledger(manifest=ledger.manifest, files={"accounts": ()}, digest=ledger.digest)
     with open_session(on_disk, DAYS, options=STANDING) as session:
         assert not isinstance(session, standing.StandingSession)
+
+
+def test_a_table_of_other_columns_is_read_anew(crowd: Crowd) -> None:
+    """A plan made for other columns or types under the same name does not answer for these."""
+    with open_session(crowd.ledger, DAYS, options=STANDING) as session:
+        for table in (
+            pa.table({"kept": pa.array([1, 2], pa.int32())}),
+            pa.table({"added": pa.array(["x"]), "kept": pa.array(["three"])}),
+            pa.table({"kept": pa.array([4.5])}),
+        ):
+            session.register("given", table)
+            found = session.arrow('select kept from "given"')
+            assert found["kept"].to_pylist() == table["kept"].to_pylist()
+            assert found.schema.field("kept").type == table.schema.field("kept").type
