@@ -25,11 +25,10 @@ from pyspark.sql import DataFrame
 
 from features.ageing import BUCKETS, bucket_index, bucket_names, is_exposed
 from features.build import FeatureFrame
-from features.catalogue import NAMES
 from features.peers import GROUP_COLUMNS
 from models.bundle import Bundle, read_bundle, write_bundle
 from models.explain import FAMILY_NAMES, explain
-from models.scorer import CUTS, reach_probabilities, survival_curves
+from models.scorer import CUTS, needed_names, reach_probabilities, survival_curves
 from serving.scoring import reach_column
 
 KEYS = ("as_of", "account_id", "invoice_id")
@@ -63,8 +62,8 @@ def score_on_spark(rows: DataFrame, bundle: Bundle) -> DataFrame:
     Parameters
     ----------
     rows : pyspark.sql.DataFrame
-        Rows of ``rollrisk features``: keys, ``days_past_due``, ``residual`` and every feature
-        that the model reads.
+        Rows of ``rollrisk features``: keys, ``residual`` and every feature that the model's
+        answers are made of (see ``models.scorer.needed_names``).
     bundle : Bundle
         The model.
 
@@ -79,12 +78,11 @@ def score_on_spark(rows: DataFrame, bundle: Bundle) -> DataFrame:
     RowsError
         When a column is missing.
     """
-    # Levels of peers are the model's own.
-    own = tuple(name for name in bundle.feature_names if name in NAMES)
-    needed = list(dict.fromkeys([*KEYS, "days_past_due", "residual", *own]))
+    own = needed_names(bundle)
+    needed = list(dict.fromkeys([*KEYS, "residual", *own]))
     if missing := [name for name in needed if name not in rows.columns]:
         raise RowsError(
-            f"The rows must have the columns {', '.join(missing)}, which the model reads. Make "
+            f"The rows must have the columns {', '.join(missing)}, which the model needs. Make "
             "them with `rollrisk features`, with the same version of rollrisk."
         )
     optional = [name for name in (*GROUP_COLUMNS, ACCOUNT_SEGMENT) if name in rows.columns]

@@ -15,6 +15,7 @@ from features.java import find_java
 from features.ledger.read import open_ledger
 from features.peers import with_groups
 from features.spark import local_spark
+from models.fallback import PAID_ITEMS
 from models.snapshot import read_snapshot_model
 from serving.on_spark import ACCOUNT_SEGMENT, PROBABILITIES, RowsError, score_on_spark
 from tests.serving.conftest import Installation
@@ -80,3 +81,15 @@ def test_a_missing_feature_is_named_before_anything_runs(
     fewer = spark.createDataFrame(rows.drop_columns(["age_days", "residual"]))
     with pytest.raises(RowsError, match=r"residual, age_days.*rollrisk features"):
         score_on_spark(fewer, replace(bundle, version="2"))
+
+
+def test_what_the_matrix_is_mixed_by_is_asked_for_though_no_tree_reads_it(
+    spark: SparkSession, rows: pa.Table, installation: Installation
+) -> None:
+    """A model of few features still weighs the matrix by what the account has paid."""
+    bundle = read_snapshot_model(installation.snapshot)
+    assert bundle.fallback is not None
+    fewer = tuple(name for name in bundle.feature_names if name != PAID_ITEMS)
+    without = spark.createDataFrame(rows.drop_columns([PAID_ITEMS]))
+    with pytest.raises(RowsError, match=PAID_ITEMS):
+        score_on_spark(without, replace(bundle, feature_names=fewer))
