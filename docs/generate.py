@@ -53,6 +53,10 @@ def ledger_page() -> str:
         "with two decimals. In `applications`, a positive amount lowers the open balance. "
         "`known_on` is the day the books first showed a row; where a source has none it is the "
         "business date, and the ledger says so.",
+        "",
+        "An import adds `states/` beside them: what the books showed of each invoice on each day, "
+        "worked out once. It may be deleted; answers then take longer "
+        "([decision 33](adr/0033-states-kept-by-an-import.md)).",
     ]
     for table in TABLES.values():
         required = "required" if table.required else "optional"

@@ -6,19 +6,20 @@ bytes.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import duckdb
 import pyarrow as pa
 
 from features.inputs import Rules, input_tables
-from features.ledger.read import Ledger, show_tables
+from features.ledger.read import Ledger, scan, show_tables
 from features.session import Session
-from features.stages import query_text
+from features.stages import FOR_ITEM_STATES, query_text
 from features.standing import open_standing_session
 
 CLUSTERED_BY = {"histories": "account_no", "peer_items": "as_of, account_no"}
@@ -71,11 +72,32 @@ class EngineOptions:
 
 
 class DuckDBSession(Session):
-    """A DuckDB connection that holds a ledger's stages."""
+    """A DuckDB connection that holds a ledger's stages.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: Sequence[date]) -> None:
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Shows the ledger and the input tables.
+    as_of : sequence of date
+        Observation dates.
+    states : mapping of str to str
+        Stages that are kept, with the queries that read them.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        as_of: Sequence[date],
+        states: Mapping[str, str],
+    ) -> None:
         super().__init__(as_of)
         self._connection = connection
+        self._states = states
+
+    def run(self, stages: Sequence[str], progress: Callable[[str], None] | None = None) -> None:
+        """Materialise ``stages``, but for those that what is kept was made from."""
+        needless = FOR_ITEM_STATES if "item_states" in self._states else ()
+        super().run([stage for stage in stages if stage not in needless], progress)
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the result of a query over the stages as an Arrow table."""
@@ -86,7 +108,15 @@ class DuckDBSession(Session):
         self._connection.execute(f'drop view if exists "{name}"')
         self._connection.register(name, table)
 
+    def write(self, sql: str, path: Path) -> None:
+        """Write the result of a query over the stages to a Parquet file."""
+        literal = "'" + str(path).replace("'", "''") + "'"
+        self._connection.execute(f"copy ({sql}) to {literal} (format parquet, compression zstd)")
+
     def _make(self, stage: str) -> None:
+        if stage in self._states:
+            self._connection.execute(f'create temp view "{stage}" as {self._states[stage]}')
+            return
         order = f" order by {CLUSTERED_BY[stage]}" if stage in CLUSTERED_BY else ""
         self._connection.execute(
             f'create temp table "{stage}" as from ({query_text(stage)}\n){order}'
@@ -141,17 +171,57 @@ def open_session(
         with open_standing_session(ledger, as_of, inputs) as session:
             yield session
         return
-    config = _config((ledger, *others.values()), chosen)
+    with _duckdb_session(ledger, as_of, inputs, chosen, others) as session:
+        yield session
+
+
+@contextmanager
+def open_duckdb_session(
+    ledger: Ledger,
+    as_of: Sequence[date],
+    rules: Rules | None = None,
+    options: EngineOptions | None = None,
+    *,
+    watched: Sequence[date] = (),
+) -> Iterator[DuckDBSession]:
+    """Open a session of ``open_session`` that is DuckDB's, whatever engine is asked for."""
+    inputs = input_tables(as_of, rules or Rules(), watched)
+    with _duckdb_session(ledger, as_of, inputs, options or EngineOptions(), {}) as session:
+        yield session
+
+
+@contextmanager
+def _duckdb_session(
+    ledger: Ledger,
+    as_of: Sequence[date],
+    inputs: Mapping[str, pa.Table],
+    options: EngineOptions,
+    beside: Mapping[str, Ledger],
+) -> Iterator[DuckDBSession]:
+    config = _config((ledger, *beside.values()), options)
     connection = duckdb.connect(":memory:", config=config)
     try:
         show_tables(connection, ledger)
-        for schema, other in others.items():
+        for schema, other in beside.items():
             show_tables(connection, other, schema)
         for name, table in inputs.items():
             connection.register(name, table)
-        yield DuckDBSession(connection, as_of)
+        days = inputs["calendar"]["day"]
+        states = {
+            stage: _states_query(path, days[0].as_py(), days[-1].as_py())
+            for stage, path in ledger.states.items()
+        }
+        yield DuckDBSession(connection, as_of, states)
     finally:
         connection.close()
+
+
+def _states_query(path: Path, first: date, last: date) -> str:
+    """Return the query of the kept states that held on some day from ``first`` to ``last``."""
+    return (
+        f"select * from {scan(path)} where from_on <= date '{last}' "  # noqa: S608 (a path, dates)
+        f"and (until_on is null or until_on > date '{first}')"
+    )
 
 
 def _spark_session(

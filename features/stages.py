@@ -21,6 +21,12 @@ ITEM_STAGES = (
 )
 """Stages that answer what is open, how much and how old."""
 
+KEPT_STAGES = ("item_states", "source_states")
+"""Stages that an import works out for every day (see ``features.ledger.kept``)."""
+
+FOR_ITEM_STATES = ("applied", "due_dates")
+"""Stages that ``item_states`` alone is made from."""
+
 LASTING_STAGES = (*STATE_STAGES, "source_states")
 """Stages that hold every day asked for; the others answer for the dates in hand."""
 

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from features.ledger.manifest import LedgerError, Manifest, read_manifest
 from features.ledger.tables import TABLES, Kind, Table
+from features.stages import KEPT_STAGES, STATE_STAGES, query_text
 
 SQL_TYPES: dict[Kind, str] = {
     "text": "varchar",
@@ -48,12 +49,16 @@ class Ledger:
         Rows per table; used for ledgers in memory.
     digest : str
         SHA-256 over the content, in hexadecimal.
+    states : mapping of str to Path
+        Files of the stages that were worked out when the ledger was imported (see
+        ``features.ledger.kept``); they save time and change nothing.
     """
 
     manifest: Manifest
     files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     rows: Mapping[str, pa.Table] = field(default_factory=dict)
     digest: str
+    states: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def present(self) -> frozenset[str]:
@@ -89,7 +94,23 @@ def open_ledger(folder: Path) -> Ledger:
     missing = [name for name, table in TABLES.items() if table.required and name not in files]
     if missing:
         raise LedgerError(f"{folder}: required tables are missing: {', '.join(missing)}.")
-    return Ledger(manifest=manifest, files=files, digest=_digest_files(files))
+    digest = _digest_files(files)
+    return Ledger(
+        manifest=manifest, files=files, digest=digest, states=_kept_states(folder, digest)
+    )
+
+
+def states_folder(folder: Path, digest: str) -> Path:
+    """Return where the states of the ledger in ``folder`` with that digest stand, if they do."""
+    definition = hashlib.sha256(digest.encode())
+    for stage in (*STATE_STAGES, *KEPT_STAGES):
+        definition.update(query_text(stage).encode())
+    return folder / "states" / definition.hexdigest()[:32]
+
+
+def _kept_states(folder: Path, digest: str) -> dict[str, Path]:
+    place = states_folder(folder, digest)
+    return {stage: place / f"{stage}.parquet" for stage in KEPT_STAGES} if place.is_dir() else {}
 
 
 def ledger_from_rows(rows: Mapping[str, pa.Table], manifest: Manifest) -> Ledger:
@@ -134,7 +155,7 @@ def _show_stored(
         connection.register(rows, ledger.rows[table.name])
         sources = [f'"{rows}"']
     else:
-        sources = [_scan(path) for path in ledger.files.get(table.name, ())]
+        sources = [scan(path) for path in ledger.files.get(table.name, ())]
     connection.execute(
         f'create or replace view "{schema}".stored_{table.name} as {stored_query(table, sources)}'
     )
@@ -167,10 +188,11 @@ def stored_query(table: Table, sources: Sequence[str]) -> str:
 def read_stored(table: Table, path: Path) -> pa.Table:
     """Return the rows of one data file in the contract's types, whatever types it has."""
     with duckdb.connect(":memory:") as connection:
-        return connection.sql(stored_query(table, [_scan(path)])).to_arrow_table()
+        return connection.sql(stored_query(table, [scan(path)])).to_arrow_table()
 
 
-def _scan(path: Path) -> str:
+def scan(path: Path) -> str:
+    """Return what a file is read from, as it stands behind ``from``."""
     literal = "'" + str(path).replace("'", "''") + "'"
     if path.suffix == ".csv":
         return f"read_csv({literal}, header = true, all_varchar = true)"

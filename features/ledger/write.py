@@ -28,6 +28,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.ledger.kept import keep_states
 from features.ledger.manifest import (
     FILE_NAME,
     Batch,
@@ -117,6 +118,7 @@ def import_extract(
             batch.content_sha256 == content and batch.known_through >= through
             for batch in manifest.batches
         ):
+            keep_states(folder)
             return _unchanged(extract)
         ledger = open_ledger(folder) if manifest else None
         checked = validate(extract.tables, source_rows=extract.source_rows, **known_keys(ledger))
@@ -136,6 +138,7 @@ def import_extract(
         )
         _write_quarantine(folder, rejected, f"batch-{number:04d}")
         write_manifest(folder, _next_manifest(manifest, extract, batch))
+        keep_states(folder)
     return [
         ImportReport(
             table=name,

@@ -83,7 +83,10 @@ def rows_written_twice_count_once(crowd: Crowd, pipeline: Pipeline) -> Found:
 
 
 def imports_change_nothing(crowd: Crowd, pipeline: Pipeline) -> Found:
-    """The same rows in several files, in another order of files or one file twice: same bytes."""
+    """The same rows in several files, in another order of files or one file twice: same bytes.
+
+    Files that were imported have kept states, rows in memory have none.
+    """
     return _through_imports(crowd, pipeline, (imported, imported_otherwise))
 
 

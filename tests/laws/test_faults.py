@@ -23,6 +23,7 @@ DAYS = (date(2023, 9, 30), date(2024, 2, 29), date(2024, 6, 3))
         (laws.order_and_threads_change_nothing, leaks.loses_the_last_row),
         (laws.rows_written_twice_count_once, leaks.counts_every_row),
         (laws.imports_change_nothing, leaks.forgets_a_file),
+        (laws.imports_change_nothing, leaks.reads_a_part_of_the_kept_states),
         (laws.rows_imported_again_change_nothing, leaks.takes_repetitions_for_news),
         (laws.the_crowd_changes_nothing, leaks.compares_with_the_crowd),
         (laws.dates_change_nothing, leaks.stands_on_the_first_date),
