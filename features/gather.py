@@ -66,20 +66,25 @@ def gather(
     out : numpy.ndarray of float64, shape (len(features), n)
         One feature a row.
     """
-    out[:] = np.nan
     wanted: dict[str, list[int]] = {}
     for position, feature in enumerate(features):
         if present.issuperset(feature.needs):
             wanted.setdefault(feature.query, []).append(position)
+        else:
+            out[position] = np.nan
     for query, positions in wanted.items():
-        grain = features[positions[0]].grain
-        keys = _KEYS[grain]
+        keys = _KEYS[features[positions[0]].grain]
         names = [features[position].name for position in positions]
         rows = reader.columns(query, keys, names)
-        source, target = _places(items, rows, keys)
+        places = _places(items, rows, keys)
+        missing = np.flatnonzero(places < 0)
         for position, name in zip(positions, names, strict=True):
-            out[position, target] = rows[name].to_numpy()[source]
+            values = rows[name].to_numpy() if rows.num_rows else _NOTHING
+            np.take(values, places, out=out[position], mode="clip")
+            out[position, missing] = np.nan
 
+
+_NOTHING = np.full(1, np.nan)
 
 _KEYS = {
     "item": ("item_no",),
@@ -88,17 +93,18 @@ _KEYS = {
 }
 
 
-def _places(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> tuple[Places, Places]:
-    """Return which row of ``rows`` goes to which item, as two arrays of positions."""
+def _places(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> Places:
+    """Return which row of ``rows`` is each item's, -1 where there is none; shape (n,)."""
     if keys == ("item_no",):
-        return np.arange(rows.num_rows), rows["item_no"].to_numpy() - 1
+        places = np.full(items.num_rows, -1)
+        places[rows["item_no"].to_numpy() - 1] = np.arange(rows.num_rows)
+        return places
     mine, theirs = _numbers(items, rows, keys)
-    order = np.argsort(theirs, kind="stable")
-    found = np.searchsorted(theirs, mine, sorter=order)
-    known = np.flatnonzero(found < len(theirs))
-    source = order[found[known]]
-    equal = theirs[source] == mine[known]
-    return source[equal], known[equal]
+    lowest, highest = mine.min(initial=0), mine.max(initial=0)
+    row_of = np.full(highest - lowest + 1, -1)
+    asked = np.flatnonzero((theirs >= lowest) & (theirs <= highest))
+    row_of[theirs[asked] - lowest] = asked
+    return row_of[mine - lowest]
 
 
 def _numbers(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> tuple[Places, Places]:
@@ -112,8 +118,6 @@ def _numbers(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> tuple[Pl
 
 
 def _coded(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[Places, Places, int]:
-    if pa.types.is_date(left.type):
-        left, right = left.cast(pa.int32()), right.cast(pa.int32())
     if pa.types.is_integer(left.type):
         numbers = left.to_numpy().astype(np.int64), right.to_numpy().astype(np.int64)
         if not len(numbers[0]):
