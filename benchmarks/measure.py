@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -51,7 +52,14 @@ def _pandas(ledger: Path, dates: Sequence[date]) -> Run:
     return run
 
 
-def _ours(ledger: Path, dates: Sequence[date], *, twenty: bool, limit: str | None) -> Run:
+def _ours(
+    ledger: Path,
+    dates: Sequence[date],
+    *,
+    twenty: bool = False,
+    limit: str | None = None,
+    kept: bool = True,
+) -> Run:
     from features.build import feature_parts  # noqa: PLC0415 (its own process)
     from features.catalogue import NAMES  # noqa: PLC0415
     from features.engines import EngineOptions  # noqa: PLC0415
@@ -65,7 +73,8 @@ def _ours(ledger: Path, dates: Sequence[date], *, twenty: bool, limit: str | Non
             at_once = DATES_IN_LITTLE_MEMORY if limit else EngineOptions().dates_at_once
             options = EngineOptions(memory_limit=limit, spill_folder=spill, dates_at_once=at_once)
             opened = open_ledger(ledger)
-            kept = [
+            opened = opened if kept else replace(opened, states={})
+            parts = [
                 pd.concat(
                     [
                         part.items[["as_of", *IDS]],
@@ -77,7 +86,7 @@ def _ours(ledger: Path, dates: Sequence[date], *, twenty: bool, limit: str | Non
                     opened, dates, names=names, options=options, progress=tell
                 )
             ]
-        return len(names), lambda: pd.concat(kept, ignore_index=True)
+        return len(names), lambda: pd.concat(parts, ignore_index=True)
 
     return run
 
@@ -86,15 +95,16 @@ KINDS: dict[str, tuple[str, Callable[[Path, Sequence[date]], Run]]] = {
     "pandas_20": ("pandas, 20 features", _pandas),
     "ours_20": (
         "rollrisk, 20 features",
-        lambda ledger, dates: _ours(ledger, dates, twenty=True, limit=None),
+        lambda ledger, dates: _ours(ledger, dates, twenty=True),
     ),
-    "ours_all": (
-        "rollrisk, all features",
-        lambda ledger, dates: _ours(ledger, dates, twenty=False, limit=None),
+    "ours_all": ("rollrisk, all features", _ours),
+    "ours_all_bare": (
+        "rollrisk, all, no states kept",
+        lambda ledger, dates: _ours(ledger, dates, kept=False),
     ),
     "ours_all_limited": (
         f"rollrisk, all features, {MEMORY_LIMIT}",
-        lambda ledger, dates: _ours(ledger, dates, twenty=False, limit=MEMORY_LIMIT),
+        lambda ledger, dates: _ours(ledger, dates, limit=MEMORY_LIMIT),
     ),
 }
 """What can be measured: the words of the table and the function that prepares it."""

@@ -18,11 +18,11 @@ import pyarrow as pa
 from features.ageing import bucket_index
 from features.catalogue import CATALOGUE, NAMES, feature_digest
 from features.engines import EngineOptions, open_session
-from features.gather import ITEMS, gather
+from features.gather import GRAIN_KEYS, ITEMS, gather
 from features.inputs import Rules
 from features.ledger.read import Ledger
 from features.session import Session
-from features.stages import needed_stages
+from features.stages import ends, needed_stages
 
 KEYS: tuple[str, ...] = (
     "as_of",
@@ -129,10 +129,16 @@ def feature_frame(
     KeyError
         When the catalogue has no feature of a name.
     """
-    shared = nullcontext(session) if session else open_session(ledger, as_of, rules, options)
-    with shared as active:
-        parts = list(_parts(active, ledger.present, names, options or EngineOptions(), progress))
-    return joined(parts)
+    parts = feature_parts(
+        ledger,
+        as_of,
+        names=names,
+        rules=rules,
+        options=options,
+        session=session,
+        progress=progress,
+    )
+    return joined(list(parts))
 
 
 def feature_parts(
@@ -154,6 +160,8 @@ def feature_parts(
     options = options or EngineOptions()
     shared = nullcontext(session) if session else open_session(ledger, as_of, rules, options)
     with shared as active:
+        if session is None and names != NAMES:
+            active.narrow(_columns(names, ledger.present))
         yield from _parts(active, ledger.present, names, options, progress)
 
 
@@ -189,6 +197,16 @@ def _parts(
         yield frame
     if len(dates) > size:
         session.turn_to(dates)
+
+
+def _columns(names: tuple[str, ...], present: frozenset[str]) -> dict[str, list[str]]:
+    """Return the columns that each stage needs to have for some features, if no stage reads it."""
+    features = [one for one in CATALOGUE if one.name in names and present.issuperset(one.needs)]
+    columns = {feature.query: list(GRAIN_KEYS[feature.grain]) for feature in features}
+    for feature in features:
+        columns[feature.query].append(feature.name)
+    last = ends(needed_stages(columns))
+    return {stage: needed for stage, needed in columns.items() if stage in last}
 
 
 def joined(parts: Sequence[FeatureFrame]) -> FeatureFrame:

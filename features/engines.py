@@ -19,7 +19,7 @@ import pyarrow as pa
 from features.inputs import Rules, input_tables
 from features.ledger.read import Ledger, scan, show_tables
 from features.session import Session
-from features.stages import FOR_ITEM_STATES, query_text
+from features.stages import FOR_ITEM_STATES
 from features.standing import open_standing_session
 
 CLUSTERED_BY = {"histories": "account_no", "peer_items": "as_of, account_no"}
@@ -69,7 +69,7 @@ class EngineOptions:
     memory_limit: str | None = None
     spill_folder: str | None = None
     standing: bool = False
-    dates_at_once: int = 12
+    dates_at_once: int = 4
 
 
 class DuckDBSession(Session):
@@ -122,7 +122,7 @@ class DuckDBSession(Session):
         clustered = stage in CLUSTERED_BY and not sorted_already
         order = f" order by {CLUSTERED_BY[stage]}" if clustered else ""
         self._connection.execute(
-            f'create temp table "{stage}" as from ({query_text(stage)}\n){order}'
+            f'create temp table "{stage}" as from ({self.text(stage)}\n){order}'
         )
 
     def _drop(self, stage: str) -> None:

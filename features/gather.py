@@ -73,7 +73,7 @@ def gather(
         else:
             out[position] = np.nan
     for query, positions in wanted.items():
-        keys = _KEYS[features[positions[0]].grain]
+        keys = GRAIN_KEYS[features[positions[0]].grain]
         names = [features[position].name for position in positions]
         rows = reader.columns(query, keys, names)
         places = _places(items, rows, keys)
@@ -86,11 +86,12 @@ def gather(
 
 _NOTHING = np.full(1, np.nan)
 
-_KEYS = {
+GRAIN_KEYS = {
     "item": ("item_no",),
     "account": ("as_of", "account_no"),
     "account_currency": ("as_of", "account_no", "currency"),
 }
+"""Columns that name a row of a query, by its grain."""
 
 
 def _places(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> Places:
@@ -104,7 +105,8 @@ def _places(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> Places:
     row_of = np.full(highest - lowest + 1, -1)
     asked = np.flatnonzero((theirs >= lowest) & (theirs <= highest))
     row_of[theirs[asked] - lowest] = asked
-    return row_of[mine - lowest]
+    places: Places = row_of[mine - lowest]
+    return places
 
 
 def _numbers(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> tuple[Places, Places]:

@@ -1,13 +1,13 @@
 """What a session is: a ledger's stages for some as-of dates, on whichever engine."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import pyarrow as pa
 
 from features.inputs import date_tables
-from features.stages import LASTING_STAGES
+from features.stages import LASTING_STAGES, query_text
 
 
 class Session(ABC):
@@ -22,6 +22,11 @@ class Session(ABC):
     def __init__(self, as_of: Sequence[date]) -> None:
         self.as_of: tuple[date, ...] = tuple(sorted(set(as_of)))
         self._done: set[str] = set()
+        self._narrowed: dict[str, tuple[str, ...]] = {}
+
+    def narrow(self, columns: Mapping[str, Sequence[str]]) -> None:
+        """Let stages that will run have some of their columns alone; no other stage reads more."""
+        self._narrowed = {stage: tuple(names) for stage, names in columns.items()}
 
     def turn_to(self, as_of: Sequence[date]) -> None:
         """Let the stages answer for some of the session's dates, until told otherwise.
@@ -49,6 +54,12 @@ class Session(ABC):
         doubles = (f'cast("{name}" as double) as "{name}"' for name in values)
         names = (f'"{key}"' for key in keys)
         return self.arrow(f'select {", ".join([*names, *doubles])} from "{stage}"')  # noqa: S608 (catalogue names)
+
+    def text(self, stage: str) -> str:
+        """Return the query of a stage, in the columns that it is to have."""
+        columns = ", ".join(f'"{name}"' for name in self._narrowed.get(stage, ()))
+        whole = query_text(stage)
+        return f"select {columns} from ({whole}\n) as whole" if columns else whole  # noqa: S608 (catalogue names)
 
     @abstractmethod
     def arrow(self, sql: str) -> pa.Table:

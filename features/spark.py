@@ -30,7 +30,6 @@ from features.ledger.arrow import arrow_schema
 from features.ledger.read import Ledger, read_stored, stored_query, visible_query
 from features.ledger.tables import TABLES, Table
 from features.session import Session
-from features.stages import query_text
 
 SETTINGS: dict[str, str] = {
     "spark.sql.ansi.enabled": "true",
@@ -67,7 +66,7 @@ class SparkEngine(Session):
         self._show(name, self._spark.createDataFrame(table))
 
     def _make(self, stage: str) -> None:
-        rows = self._spark.sql(to_spark(query_text(stage))).localCheckpoint(eager=True)
+        rows = self._spark.sql(to_spark(self.text(stage))).localCheckpoint(eager=True)
         self._kept[stage] = rows
         # Named anew, or a stage could not be joined with the table it was made from.
         self._show(stage, rows.toDF(*rows.columns))

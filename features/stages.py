@@ -6,7 +6,7 @@ The ``.sql`` files under ``features/sql`` are the only definition of a feature. 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
 
@@ -84,6 +84,15 @@ def needed_stages(queries: Iterable[str]) -> tuple[str, ...]:
             words = _words(stage)
             needed.update(name for name in every if name in words)
     return tuple(stage for stage in every if stage in needed)
+
+
+def ends(stages: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some stages that none of the others reads."""
+    return tuple(
+        stage
+        for stage in stages
+        if not any(stage in _words(other) for other in stages if other != stage)
+    )
 
 
 @cache

@@ -23,7 +23,6 @@ from features.ledger.arrow import arrow_schema
 from features.ledger.read import Ledger, stored_query, visible_query
 from features.ledger.tables import TABLES
 from features.session import Session
-from features.stages import query_text
 
 # A copy of a few rows costs less than what the warning proposes, which runs the query twice.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
@@ -164,7 +163,7 @@ class StandingSession(Session):
         self.plans.feed(name, table)
 
     def _make(self, stage: str) -> None:
-        self.plans.feed(stage, self.plans.run(query_text(stage)))
+        self.plans.feed(stage, self.plans.run(self.text(stage)))
 
     def _drop(self, stage: str) -> None:
         self.plans.empty(stage)

@@ -3,9 +3,11 @@ from datetime import date, timedelta
 import pytest
 
 from features.build import feature_frame, feature_parts
+from features.catalogue import NAMES
 from features.engines import EngineOptions, open_session
 from features.ledger.read import Ledger
 from features.outcomes import outcome_frame
+from features.stages import ends, needed_stages
 
 DAYS = [date(2024, 6, 30) + timedelta(days=30 * ahead) for ahead in range(4)]
 PAIRS = EngineOptions(threads=1, dates_at_once=2)
@@ -44,3 +46,28 @@ def test_some_features_by_name_have_the_values_they_have_among_all(
     assert few.digest != whole.digest
     with pytest.raises(KeyError, match="weather"):
         feature_frame(simulated_ledger, DAYS[:1], names=("weather",))
+
+
+@pytest.mark.parametrize("every", [2, 3, 7])
+def test_stages_in_the_columns_asked_for_have_the_values_of_whole_ones(
+    simulated_ledger: Ledger, every: int
+) -> None:
+    """Queries that others read stay whole; the others have what was asked for."""
+    names = NAMES[::every]
+    few = feature_frame(simulated_ledger, DAYS[:1], names=names)
+    whole = feature_frame(simulated_ledger, DAYS[:1])
+    assert few.matrix(names).tobytes() == whole.matrix(names).tobytes()
+
+
+def test_a_narrowed_stage_has_the_columns_named_alone(simulated_ledger: Ledger) -> None:
+    with open_session(simulated_ledger, DAYS[:1]) as session:
+        session.narrow({"ageing": ("account_no", "account_balance")})
+        session.run(needed_stages(["ageing"]))
+        rows = session.arrow("select * from ageing")
+    assert rows.column_names == ["account_no", "account_balance"]
+
+
+def test_the_ends_of_some_stages_are_read_by_no_other() -> None:
+    stages = needed_stages(["returns", "life_table"])
+    assert set(ends(stages)) == {"returns", "life_table"}
+    assert "peer_items" in stages
