@@ -97,7 +97,7 @@ GRAIN_KEYS = {
 def _places(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> Places:
     """Return which row of ``rows`` is each item's, -1 where there is none; shape (n,)."""
     if keys == ("item_no",):
-        places = np.full(items.num_rows, -1)
+        places: Places = np.full(items.num_rows, -1)
         places[rows["item_no"].to_numpy() - 1] = np.arange(rows.num_rows)
         return places
     mine, theirs = _numbers(items, rows, keys)
@@ -105,7 +105,7 @@ def _places(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> Places:
     row_of = np.full(highest - lowest + 1, -1)
     asked = np.flatnonzero((theirs >= lowest) & (theirs <= highest))
     row_of[theirs[asked] - lowest] = asked
-    places: Places = row_of[mine - lowest]
+    places = row_of[mine - lowest]
     return places
 
 

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 @click.option(
     "--dates-at-once",
     type=click.IntRange(min=1),
-    default=12,
+    default=4,
     show_default=True,
     help="Days computed together: more are quicker and need more memory.",
 )
