@@ -85,6 +85,21 @@ def all_variants(
         for depth, leaves in ((3, 8), (4, 8), (4, 15), (5, 15), (5, 31), (6, 31))
     ]
     found += [
+        changed("learning rate", f"{rate:g}", trees__learning_rate=rate)
+        for rate in (0.02, 0.04, 0.06, 0.1)
+    ]
+    found += [
+        changed("what holds trees back", words, **values)
+        for words, values in (
+            ("100 rows in a leaf", {"trees__min_data_in_leaf": 100}),
+            ("400 rows in a leaf", {"trees__min_data_in_leaf": 400}),
+            ("three tenths of the features a tree", {"trees__feature_fraction": 0.3}),
+            ("eight tenths of the features a tree", {"trees__feature_fraction": 0.8}),
+            ("half of the rows a tree", {"trees__bagging_fraction": 0.5}),
+            ("leaves smoothed towards their parents", {"trees__path_smooth": 10.0}),
+        )
+    ]
+    found += [
         changed("features read", words, features=names)
         for words, names in (
             ("the whole catalogue", NAMES),

@@ -35,9 +35,11 @@ def features_page() -> str:
         lines += ["|---|---|---|---|---|---|---|"]
         for row in rows:
             subject = "the invoice" if row.about == "invoice" else "the account"
+            templates = [one for one in (row.sentence, row.below_zero) if one]
+            reads = "; below 0: ".join(one.format(value="*n*") for one in templates)
             lines.append(
                 f"| `{row.name}` | {row.unit} | {row.low:g} … {row.high:g} | {row.direction} | "
-                f"{subject} {row.sentence.format(value='*n*')} | `{row.query}.sql` | "
+                f"{subject} {reads} | `{row.query}.sql` | "
                 f"{', '.join(row.needs) or '–'} |"
             )
     return "\n".join(lines) + "\n"

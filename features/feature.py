@@ -58,6 +58,9 @@ class Feature:
         Which way the risk goes, as a reader would expect; ``mixed`` when it depends.
     sentence : str
         Template with ``{value}``.
+    below_zero : str
+        Template for values below zero, filled in without their sign; empty where none are, or
+        where the sign reads well.
     query : str
         The ``.sql`` file that computes it.
     grain : {"item", "account", "account_currency"}
@@ -79,6 +82,7 @@ class Feature:
     grain: Grain
     about: Subject
     needs: tuple[str, ...] = ()
+    below_zero: str = ""
 
     def __post_init__(self) -> None:
         """Refuse entries that break the catalogue's own rules."""
@@ -106,7 +110,15 @@ class FeatureQuery:
     needs: tuple[str, ...] = ()
 
     def feature(
-        self, *, name: str, family: str, unit: str, direction: str, about: str, sentence: str
+        self,
+        *,
+        name: str,
+        family: str,
+        unit: str,
+        direction: str,
+        about: str,
+        sentence: str,
+        below_zero: str = "",
     ) -> Feature:
         """Return one feature of this query; its range follows from the unit.
 
@@ -131,6 +143,7 @@ class FeatureQuery:
             grain=self.grain,
             about=_SUBJECTS[about],
             needs=self.needs,
+            below_zero=below_zero,
         )
 
 

@@ -99,13 +99,13 @@ def _places(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> Places:
     if keys == ("item_no",):
         places: Places = np.full(items.num_rows, -1)
         places[rows["item_no"].to_numpy() - 1] = np.arange(rows.num_rows)
-        return places
-    mine, theirs = _numbers(items, rows, keys)
-    lowest, highest = mine.min(initial=0), mine.max(initial=0)
-    row_of = np.full(highest - lowest + 1, -1)
-    asked = np.flatnonzero((theirs >= lowest) & (theirs <= highest))
-    row_of[theirs[asked] - lowest] = asked
-    places = row_of[mine - lowest]
+    else:
+        mine, theirs = _numbers(items, rows, keys)
+        lowest, highest = mine.min(initial=0), mine.max(initial=0)
+        row_of = np.full(highest - lowest + 1, -1)
+        asked = np.flatnonzero((theirs >= lowest) & (theirs <= highest))
+        row_of[theirs[asked] - lowest] = asked
+        places = row_of[mine - lowest]
     return places
 
 

@@ -6,6 +6,7 @@ from behaviour, after it; ``base`` is what the average item would carry. All rea
 account sum to its dollars at risk, to the cent.
 """
 
+import re
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -72,10 +73,10 @@ class Evidence:
 
 _FORMATS = {
     "share": "{:.0f} %",
-    "change": "{:+.0f} points",
-    "slope": "{:+.1f}",
-    "money": "{:,.2f}",
-    "ratio": "{:.1f}",
+    "change": "{:+z.0f} points",
+    "slope": "{:z.1f}",
+    "money": "{:z,.2f}",
+    "ratio": "{:z.1f}",
 }
 _IN_HUNDREDTHS = ("share", "change")
 
@@ -93,16 +94,40 @@ def format_value(feature: Feature, value: float) -> str:
     """
     if feature.name in _NAMED:
         return _NAMED[feature.name][int(value)]
-    template = _FORMATS.get(feature.unit, "{:,.0f}")
+    template = _FORMATS.get(feature.unit, "{:z,.0f}")
     return template.format(100 * value if feature.unit in _IN_HUNDREDTHS else value)
 
 
 def sentence(feature: Feature, value: float, invoice_id: str) -> str:
     """Return the feature's sentence about an invoice or its account."""
     subject = f"Invoice {invoice_id}" if feature.about == "invoice" else "The account"
-    if feature.name == "days_past_due" and value <= 0:
-        return f"{subject} falls due in {-value:,.0f} days" if value else f"{subject} is due today"
-    return f"{subject} {feature.sentence.format(value=format_value(feature, value))}"
+    return f"{subject} {predicate(feature, value)}"
+
+
+def predicate(feature: Feature, value: float) -> str:
+    """Return what a feature says of its subject.
+
+    Examples
+    --------
+    >>> by_name = {feature.name: feature for feature in MODEL_FEATURES}
+    >>> predicate(by_name["dbt_mean_365"], 1.0)
+    'paid 1 day beyond terms in a year'
+    >>> predicate(by_name["dbt_mean_365"], -12.4)
+    'paid 12 days early in a year'
+    >>> predicate(by_name["days_past_due"], 0.0)
+    'is due today'
+    """
+    if feature.name == "days_past_due" and value == 0:
+        return "is due today"
+    shown = format_value(feature, value)
+    if feature.below_zero and shown.startswith("-"):
+        words = feature.below_zero.format(value=shown[1:])
+    else:
+        words = feature.sentence.format(value=shown)
+    return _ONE_DAY.sub(r"1 \1day", words)
+
+
+_ONE_DAY = re.compile(r"(?<![\d.,])1 (business )?days\b")
 
 
 def matrix_sentence(fallback: str) -> str:

@@ -27,7 +27,7 @@ from features.ledger.tables import TABLES, Table
 from models.contributions import only, sum_up
 from models.explain import FAMILY_NAMES
 from models.profile import ALL
-from models.reasons import BASE, BASE_SENTENCE, format_value
+from models.reasons import BASE, BASE_SENTENCE, predicate
 from serving.account_ledger import family_members, restrict_ledger, rows_naming, rows_of_account
 from serving.account_moved import previous_snapshot, read_past_score, why_it_moved
 from serving.account_score import stored_parts
@@ -342,16 +342,12 @@ def _feature(
         "family": feature.family,
         "grain": "item" if feature.grain == "item" else "account",
         "unit": feature.unit,
-        "sentence": "" if value is None else _sentence(feature, value),
+        "sentence": "" if value is None else predicate(feature, value),
         "value": value,
         "own_norm": _known(norm),
         "segment_median": _known(median),
         "log_odds": values[f"log_odds_{feature.name}"],
     }
-
-
-def _sentence(feature: Feature, value: float) -> str:
-    return feature.sentence.format(value=format_value(feature, value))
 
 
 def _known(value: float | None) -> float | None:

@@ -1,13 +1,16 @@
 """Tests of reasons: words that fit the sign, dollars that sum to the cent."""
 
+from datetime import timedelta
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.build import FeatureFrame
-from features.catalogue import FAMILIES, MODEL_FEATURES
+from features.build import FeatureFrame, feature_frame
+from features.catalogue import CATALOGUE, FAMILIES, MODEL_FEATURES
+from features.ledger.read import Ledger
 from models.bundle import Bundle
 from models.explain import FAMILY_NAMES, Explanation, dollar_parts, explain
 from models.reasons import (
@@ -140,6 +143,36 @@ def test_every_feature_has_a_sentence_for_every_valid_value() -> None:
             assert "{" not in text
             shown = "{value}" not in feature.sentence or format_value(feature, value) in text
             assert shown or (feature.name == "days_past_due" and value == 0)
+
+
+def test_values_below_zero_are_said_in_words(simulated_ledger: Ledger) -> None:
+    """Every feature that takes them has words for them; shares that change keep their sign."""
+    last = simulated_ledger.manifest.known_through
+    frame = feature_frame(simulated_ledger, [last, last - timedelta(days=200)])
+    below = {name for name in frame.names if np.nanmin(frame.column(name), initial=0) < 0}
+    assert "days_beyond_usual" in below
+    for feature in CATALOGUE:
+        if feature.below_zero:
+            assert "-" not in sentence(feature, -3.4, "I"), feature.name
+        else:
+            assert feature.name not in below or feature.unit == "change"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("days_past_due", 1, "Invoice I is 1 day past due"),
+        ("days_past_due", -1, "Invoice I falls due in 1 day"),
+        ("business_days_past_due", 1, "Invoice I is 1 business day past due"),
+        ("dbt_mean_365", 21, "The account paid 21 days beyond terms in a year"),
+        ("dbt_mean_365", -0.3, "The account paid 0 days beyond terms in a year"),
+        ("dbt_slope_10", -1.0, "The account pays 1.0 days sooner each month, over its last ten"),
+        ("past_due_share_change_30", -0.25, "The account has a late share of its balance that"),
+    ],
+)
+def test_sentences_read_well(name: str, value: float, said: str) -> None:
+    feature = next(one for one in CATALOGUE if one.name == name)
+    assert sentence(feature, value, "I").startswith(said)
 
 
 amounts = st.integers(-(10**9), 10**9).map(lambda cents: cents / 100)
