@@ -247,7 +247,7 @@ def judge_choices(
             steps["one_model"].append(one_model(own_rows, config, lag))
             tell(f"{origin.cutoff} steps")
     y = np.concatenate([test.target(PART) for test in tests])
-    dollars = np.concatenate([test.balance for test in tests])
+    dollars = np.concatenate([test.dollars for test in tests])
     account = np.concatenate([test.account for test in tests])
     whole = {key: np.concatenate(parts) for key, parts in guesses.items()}
     own_p = whole.pop(("", ""))

@@ -77,7 +77,7 @@ def compete(ledger: Ledger, config: TrainingConfig, trials: int, max_rows: int) 
                     "account": test.account,
                     "past_due": test.days_past_due > 0,
                     "y": test.target("step_1"),
-                    "dollars": test.balance,
+                    "dollars": test.dollars,
                 }
             ).assign(**guesses)
         )

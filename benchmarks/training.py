@@ -51,6 +51,7 @@ def repeated(data: Dataset, times: int) -> Dataset:
         outcomes=data.outcomes.iloc[places].reset_index(drop=True),
         targets=data.targets[places],
         segment=data.segment[places],
+        rate=data.rate[places],
     )
 
 

@@ -20,7 +20,7 @@ from features.inputs import Rules
 from features.key_figures import KeyFigures, key_figures
 from features.ledger.read import Ledger
 from features.peers import with_groups
-from features.session import Session
+from features.rates import known_rates
 from models.bundle import Bundle
 from models.explain import FAMILY_NAMES, Explanation, dollar_parts, explain
 from models.priority import item_lanes, worth_of_working
@@ -117,7 +117,7 @@ def score_ledger(
         ).to_pandas()
         commitments = commitment_dates(session)
         state = account_state(session)
-        rates = _rates(session, as_of, ledger.manifest.reporting_currency)
+        rates = known_rates(session, ledger.manifest.reporting_currency)
     accounts = accounts.drop_duplicates("account_id").merge(
         commitments, on="account_id", how="left"
     )
@@ -143,19 +143,8 @@ def score_ledger(
         accounts=accounts,
         figures=figures,
         state=state,
-        rates=rates,
+        rates=dict(zip(rates["currency"], rates["rate"], strict=True)),
     )
-
-
-def _rates(session: Session, as_of: date, reporting: str | None) -> dict[str, float]:
-    """Return the newest rate of each currency by ``as_of``; empty without a reporting currency."""
-    if reporting is None:
-        return {}
-    rows = session.arrow(
-        "select currency, max_by(rate, rate_on) as rate from fx_rates "  # noqa: S608 (an ISO date)
-        f"where rate_on <= date '{as_of.isoformat()}' group by currency"
-    ).to_pylist()
-    return {row["currency"]: float(row["rate"]) for row in rows} | {reporting: 1.0}
 
 
 def _segments(frame: FeatureFrame, accounts: pd.DataFrame) -> npt.NDArray[np.object_]:

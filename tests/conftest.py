@@ -59,5 +59,5 @@ def simulated_ledger() -> Ledger:
     from features.sources.simulated import SimulationConfig, simulate
 
     simulation = simulate(SimulationConfig(accounts=150, months=24, seed=3))
-    manifest = Manifest(known_through=simulation.known_through)
+    manifest = Manifest(known_through=simulation.known_through, reporting_currency="USD")
     return ledger_from_rows(simulation.tables, manifest)

@@ -43,7 +43,8 @@ def small_simulation() -> Simulation:
 def small_ledger() -> Ledger:
     """The simulation as a ledger in memory."""
     simulation = small_simulation()
-    return ledger_from_rows(simulation.tables, Manifest(known_through=simulation.known_through))
+    manifest = Manifest(known_through=simulation.known_through, reporting_currency="USD")
+    return ledger_from_rows(simulation.tables, manifest)
 
 
 def small_config() -> TrainingConfig:

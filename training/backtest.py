@@ -39,7 +39,8 @@ class Backtest:
     Parameters
     ----------
     predictions : pandas.DataFrame
-        One row per judged item and date: keys, bucket, balance, ``unresolved`` and one
+        One row per judged item and date: keys, bucket, ``balance``, ``dollars`` (the same in the
+        reporting currency), ``unresolved`` and one
         ``p_<model>`` per model.
     metrics : dict
         Plain values of ``metrics.json``.
@@ -143,6 +144,7 @@ def _predictions(origin: Origin, test: Dataset, probabilities: dict[str, Floats]
             "days_past_due": test.days_past_due,
             "paid_items_365": test.frame.column("paid_items_365"),
             "balance": test.balance,
+            "dollars": test.dollars,
             "unresolved": test.target("step_1"),
             **{f"p_{column_name(name)}": p for name, p in probabilities.items()},
         }

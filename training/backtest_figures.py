@@ -142,7 +142,7 @@ def _arrays(
 ) -> tuple[Floats, Floats, npt.NDArray[np.object_], dict[str, Floats]]:
     return (
         rows["unresolved"].to_numpy(dtype=float),
-        rows["balance"].to_numpy(dtype=float),
+        rows["dollars"].to_numpy(dtype=float),
         rows["account_id"].to_numpy(dtype=object),
         {name: rows[f"p_{name}"].to_numpy(dtype=float) for name in model_names(rows)},
     )

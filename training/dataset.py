@@ -15,6 +15,7 @@ from features.inputs import Rules
 from features.ledger.read import Ledger
 from features.outcomes import CUT_DAYS, STEPS, outcome_frame, unresolved
 from features.peers import with_groups
+from features.rates import known_rates
 from features.session import Session
 from features.stages import ITEM_STAGES
 from models.bundle import PARTS
@@ -41,6 +42,9 @@ class Dataset:
         Per part of the model 1, 0 or NaN (not in that part's risk set, or unknown).
     segment : numpy.ndarray of str, shape (n,)
         Segment of each row's account, ``""`` when there is none.
+    rate : numpy.ndarray of float64, shape (n,)
+        Units of the reporting currency for one of the row's, as known at its date; 1 where the
+        ledger has no rate.
     peers : PeerLevels
         How accounts of a kind pay, by month, up to the ledger's last known day.
     """
@@ -49,6 +53,7 @@ class Dataset:
     outcomes: pd.DataFrame
     targets: Floats
     segment: npt.NDArray[np.object_]
+    rate: Floats
     peers: PeerLevels
 
     def __len__(self) -> int:
@@ -75,6 +80,11 @@ class Dataset:
         return self.frame.items["open_balance"].to_numpy(dtype=float)
 
     @property
+    def dollars(self) -> Floats:
+        """Open balance of each row in the reporting currency, for sums over currencies."""
+        return self.balance * self.rate
+
+    @property
     def exposed(self) -> npt.NDArray[np.bool_]:
         """Whether each row can roll within one step."""
         return is_exposed(self.days_past_due)
@@ -91,6 +101,7 @@ class Dataset:
             outcomes=self.outcomes.loc[keep].reset_index(drop=True),
             targets=self.targets[keep],
             segment=self.segment[keep],
+            rate=self.rate[keep],
         )
 
     def between(self, first: date | None, last: date | None) -> "Dataset":
@@ -161,6 +172,7 @@ def load_dataset(
             )
         ]
         accounts = session.arrow("select account_id, segment from accounts").to_pandas()
+        rates = known_rates(session, ledger.manifest.reporting_currency)
     frame = joined([part for part, _ in kept])
     outcomes = pd.concat([part for _, part in kept], ignore_index=True)
     segments = accounts.set_index("account_id")["segment"]
@@ -173,8 +185,16 @@ def load_dataset(
         outcomes=outcomes,
         targets=_targets(outcomes),
         segment=segment,
+        rate=_rates(frame, rates),
         peers=peers,
     )
+
+
+def _rates(frame: FeatureFrame, rates: pd.DataFrame) -> Floats:
+    """Return the exchange rate of each row, 1 where there is none."""
+    keys = ["as_of", "currency"]
+    found = frame.items[keys].merge(rates, on=keys, how="left")["rate"]
+    return found.fillna(1.0).to_numpy(dtype=float)
 
 
 def _hash_threshold(session: Session, dates_at_once: int, max_rows: int | None) -> int:

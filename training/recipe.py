@@ -159,7 +159,7 @@ def train_model(
         MODEL: survival_curves(evaluated, test.frame, test.segment).at(STEP_DAYS),
         **baseline_probabilities(before_test, test, config.seed),
     }
-    metrics = compare(test.target("step_1"), probabilities, test.balance)
+    metrics = compare(test.target("step_1"), probabilities, test.dollars)
 
     tell("refit")
     facts = {

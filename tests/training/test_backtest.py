@@ -102,7 +102,7 @@ def test_figures_are_those_of_the_predictions(backtest: Backtest) -> None:
     past_due = rows[rows["bucket"] != "current"]
     for table, part in ((metrics["overall"], rows), (metrics["past_due"], past_due)):
         for name in model_names(rows):
-            y, p, dollars = (part[c].to_numpy() for c in ("unresolved", f"p_{name}", "balance"))
+            y, p, dollars = (part[c].to_numpy() for c in ("unresolved", f"p_{name}", "dollars"))
             assert table[name] == pytest.approx(headline(y, p, dollars))
     counts = [table[MODEL]["rows"] for table in metrics["by_bucket"].values()]
     assert sum(counts) == metrics["rows"] == len(rows)
@@ -147,7 +147,7 @@ def test_the_files_hold_the_backtest(backtest: Backtest, tmp_path: Path) -> None
         *("reason_stability", "ledger_digest"),
     }
     stored = pd.read_parquet(tmp_path / "out" / "predictions.parquet")
-    for name in ("unresolved", "balance", f"p_{MODEL}"):
+    for name in ("unresolved", "dollars", f"p_{MODEL}"):
         np.testing.assert_array_equal(stored[name], backtest.predictions[name])
 
 

@@ -169,3 +169,17 @@ def test_dates_computed_a_few_at_a_time_give_the_same_rows(
     np.testing.assert_array_equal(parts.frame.values, whole.frame.values)
     np.testing.assert_array_equal(parts.targets, whole.targets)
     assert max_rows is None or len(whole) < 1.3 * max_rows
+
+
+def test_dollars_are_balances_at_the_rate_known_on_the_day(simulated_ledger: Ledger) -> None:
+    """Sums over currencies add the reporting currency; its own rows stay as they are."""
+    day = simulated_ledger.manifest.known_through - timedelta(days=60)
+    data = load_dataset(simulated_ledger, [day])
+    rates = simulated_ledger.rows["fx_rates"].to_pandas()
+    known = rates[rates["rate_on"] <= day].sort_values("rate_on").groupby("currency")["rate"].last()
+    expected = data.frame.items["currency"].map(known.astype(float)).to_numpy()
+    foreign = (data.frame.items["currency"] != "USD").to_numpy()
+    assert foreign.any()
+    assert data.rate[foreign] == pytest.approx(expected[foreign])
+    assert (data.rate[~foreign] == 1).all()
+    assert data.dollars == pytest.approx(data.balance * data.rate)
