@@ -1,6 +1,7 @@
 """What makes the top reason change when a model is refitted, and what would steady it.
 
-Usage: python -m benchmarks.reasons LEDGER [--config NAME] [--origins N] [--rows N] [--out FILE]
+Usage: python -m benchmarks.reasons LEDGER [--config NAME] [--origins N] [--rows N]
+[--only NAME …] [--out FILE]
 
 At each origin the first step is fitted as the recipe does, and again with another seed: what
 changes between the two is noise of the fit, what changes from origin to origin is that and what
@@ -135,6 +136,11 @@ def variants(config: TrainingConfig) -> dict[str, tuple[TrainingConfig, int]]:
         "a quarter of the features in a tree": {"trees.feature_fraction": 0.25},
         "half the learning rate": {"trees.learning_rate": config.trees.learning_rate / 2},
         "L2 of 50": {"trees.lambda_l2": 50.0},
+        "L2 of 200": {"trees.lambda_l2": 200.0},
+        "L2 of 200, twice as quick": {
+            "trees.lambda_l2": 200.0,
+            "trees.learning_rate": 2 * config.trees.learning_rate,
+        },
     }
     found = {name: (changed_config(config, keys), 1) for name, keys in tried.items()}
     return found | {f"mean of {SEEDS} seeds": (config, SEEDS)}
@@ -153,12 +159,16 @@ def fitted(
     ]
 
 
-def judge(rows: Sequence[OriginRows], config: TrainingConfig, lag: int) -> list[dict[str, Any]]:
-    """Return the agreement of every variant between origins and between seeds."""
+def judge(
+    rows: Sequence[OriginRows], config: TrainingConfig, lag: int, only: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return the agreement of every variant, or of some, between origins and between seeds."""
     rng = np.random.default_rng(config.seed)
     judged = [_sample(each.test, rng) for each in rows]
     found = []
     for name, (variant, seeds) in variants(config).items():
+        if only and name not in only:
+            continue
         models, again = [], []
         for place, each in enumerate(rows):
             choices = choose(each.past, each.windows, variant, lag, lambda _: None, parts=(PART,))
@@ -222,6 +232,7 @@ def main() -> None:
     parser.add_argument("--config", help="TOML file or shipped name")
     parser.add_argument("--origins", type=int, default=3)
     parser.add_argument("--rows", type=int, default=200_000, help="rows learnt from at most")
+    parser.add_argument("--only", nargs="+", default=(), help="names of the variants to try")
     parser.add_argument("--words", default="", help="what the ledger is, for the page")
     parser.add_argument("--out", type=Path, help="JSON file")
     asked = parser.parse_args()
@@ -246,7 +257,7 @@ def main() -> None:
         "machine": machine(),
         "config": config.to_json(),
         "origins": [str(origin.cutoff) for origin in origins],
-        "variants": judge(rows, config, lag),
+        "variants": judge(rows, config, lag, asked.only),
     }
     if asked.out is None:
         print(json.dumps(result, indent=1, default=str))

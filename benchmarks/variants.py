@@ -100,6 +100,22 @@ def all_variants(
         )
     ]
     found += [
+        changed("what steadies reasons", words, **values)
+        for words, values in (
+            ("L2 of 5", {"trees__lambda_l2": 5.0}),
+            ("L2 of 50", {"trees__lambda_l2": 50.0}),
+            ("L2 of 200", {"trees__lambda_l2": 200.0}),
+            (
+                "L2 of 50, 200 rows in a leaf",
+                {"trees__lambda_l2": 50.0, "trees__min_data_in_leaf": 200},
+            ),
+            (
+                "L2 of 200, learning rate 0.08",
+                {"trees__lambda_l2": 200.0, "trees__learning_rate": 0.08},
+            ),
+        )
+    ]
+    found += [
         changed("features read", words, features=names)
         for words, names in (
             ("the whole catalogue", NAMES),

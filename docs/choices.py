@@ -8,10 +8,16 @@ from docs.ablation import RESULTS, gap_text
 
 CHOICES = {
     "choices_chosen_on": "choosing",
+    "choices_learning_chosen_on": "choosing, no map",
+    "choices_steady_chosen_on": "choosing, no map",
     "choices_confirmed_on": "confirming",
+    "choices_learning_confirmed_on": "confirming",
+    "choices_steady_confirmed_on": "confirming",
+    "choices_steady_small": "400 accounts",
+    "choices_quick": "quick recipe",
     "choices_closed_invoices": "closed invoices",
 }
-"""Files of the choices and what their column is called."""
+"""Files of the choices and what their column is called; two of one column had the same rows."""
 
 
 def choices_sections() -> list[str]:
@@ -30,8 +36,23 @@ def has_result(name: str) -> bool:
     return (RESULTS / f"{name}.json").is_file()
 
 
+def _columns() -> dict[str, dict[str, Any]]:
+    """Return what stands in each column: one result, or several on the same rows as one."""
+    columns: dict[str, dict[str, Any]] = {}
+    for name, words in CHOICES.items():
+        if not has_result(name):
+            continue
+        result = read_result(name)
+        column = columns.setdefault(words, result | {"choices": [], "commands": []})
+        if column["recipe"]["log_loss"] != result["recipe"]["log_loss"]:
+            raise ValueError(f"{name}.json was judged on other rows than the rest of {words!r}.")
+        column["choices"] += result["choices"]
+        column["commands"].append(result["command"])
+    return columns
+
+
 def _choices() -> list[str]:
-    results = {words: read_result(name) for name, words in CHOICES.items() if has_result(name)}
+    results = _columns()
     lines = [
         "",
         "## Choices of the recipe",
@@ -39,16 +60,19 @@ def _choices() -> list[str]:
         "One thing is changed at a time; everything else stays as configured, and rounds are "
         "found anew. Figures are the changed recipe's log-loss less the recipe's on the same "
         "rows: **above 0 the recipe is better**. On *choosing* the choices were made; the recipe "
-        "still had its map there (see *Recalibration*). *Confirming* is another ledger and later "
-        "dates, *closed invoices* lies wholly before the window on which they are judged. What "
+        "still had its map there (see *Recalibration*), but for the second column. *Confirming* is "
+        "another ledger and later dates, *400 accounts* a small ledger of its own, *quick recipe* "
+        "the shipped one for demonstrations on the confirming ledger, *closed invoices* lies "
+        "wholly before the window on which they are judged. What "
         "was kept, and why, stands in [record 30](adr/0030-choices-of-the-recipe.md).",
         "",
         "```",
         "rollrisk simulate --accounts 3000 --months 36 --seed 11 --out sim11",
         "rollrisk simulate --accounts 3000 --months 36 --seed 12 --out sim12",
+        "rollrisk simulate --accounts 400 --months 30 --seed 13 --out sim13",
         "rollrisk import highradius closed_invoices_dev.csv --out hr",
         "printf '[windows]\\nrecalibrate_days = 56\\n' > with-map.toml",
-        *(result["command"] for result in results.values()),
+        *(command for result in results.values() for command in result["commands"]),
         "```",
         "",
     ]
@@ -76,6 +100,11 @@ def _choices() -> list[str]:
 def _choice_table(
     choice: str, names: Sequence[str], results: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
+    results = {
+        words: result
+        for words, result in results.items()
+        if any(entry["choice"] == choice for entry in result["choices"])
+    }
     extra, read = _EXTRA.get(choice, ("", None))
     heads = [choice, *results] + ([extra] if read else [])
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]

@@ -10,7 +10,7 @@ from training.config import TrainingConfig, parse_config, read_config
 from training.config_text import config_toml
 
 
-@pytest.mark.parametrize("name", ["quick", "highradius", None])
+@pytest.mark.parametrize("name", ["quick", "highradius", "steady", None])
 def test_a_written_configuration_is_read_back_unchanged(name: str | None) -> None:
     """Shipped recipes, with lists, dates, flags and sections."""
     config = read_config(name)
