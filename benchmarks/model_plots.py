@@ -18,6 +18,7 @@ from benchmarks.plots import INK, save
 
 RESULTS = Path(__file__).parent / "results"
 BETTER, UNCLEAR, WORSE = "#1b6ca8", "#7b8794", "#c2571a"
+TICKS = (-0.2, -0.1, -0.05, -0.02, -0.01, -0.005, 0, 0.005)
 RUNGS = {
     "best baseline": ("#7b8794", "o"),
     "rollrisk": ("#1b6ca8", "D"),
@@ -28,9 +29,12 @@ RUNGS = {
 
 
 def rivals_figure(results: Sequence[dict[str, Any]]) -> Figure:
-    """Return a panel a ledger: rollrisk's log-loss less each rival's, best rival on top."""
-    figure = Figure(figsize=(4.2 * len(results), 4.4), layout="constrained")
-    panels = figure.subplots(1, len(results), squeeze=False)[0]
+    """Return a panel a ledger: rollrisk's log-loss less each rival's, best rival on top.
+
+    The axis is logarithmic beyond a hundredth on either side, so that near rivals can be told apart.
+    """
+    figure = Figure(figsize=(8.4, 2.5 * len(results)), layout="constrained")
+    panels = figure.subplots(len(results), 1, squeeze=False, sharex=True)[:, 0]
     for panel, result in zip(panels, results, strict=True):
         gaps = {
             name: row["log_loss"]
@@ -45,10 +49,12 @@ def rivals_figure(results: Sequence[dict[str, Any]]) -> Figure:
             panel.plot(gap["difference"], place, "o", color=colour, markersize=6)
         panel.axvline(0, color=INK, linewidth=0.8)
         panel.set_yticks(range(len(names)), names, fontsize=8)
-        panel.set_xlabel("log-loss, rollrisk less rival")
+        panel.set_xscale("symlog", linthresh=0.01)
+        panel.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
         panel.set_title(result["ledger"], fontsize=10, color=INK)
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(axis="x", color="#d9dee3", linewidth=0.6)
+    panels[-1].set_xlabel("log-loss, rollrisk less rival: left of 0 rollrisk is better")
     return figure
 
 
