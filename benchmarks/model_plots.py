@@ -31,7 +31,7 @@ RUNGS = {
 def rivals_figure(results: Sequence[dict[str, Any]]) -> Figure:
     """Return a panel a ledger: rollrisk's log-loss less each rival's, best rival on top.
 
-    The axis is logarithmic beyond a hundredth on either side, so that near rivals can be told apart.
+    The axis is logarithmic beyond a hundredth on either side, which tells near rivals apart.
     """
     figure = Figure(figsize=(8.4, 2.5 * len(results)), layout="constrained")
     panels = figure.subplots(len(results), 1, squeeze=False, sharex=True)[:, 0]

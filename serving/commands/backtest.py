@@ -4,13 +4,21 @@ from pathlib import Path
 
 import click
 
-from serving.commands.shared import FOLDER, LEDGER, console, print_metrics, progress, refusals
+from serving.commands.shared import (
+    FOLDER,
+    LEDGER,
+    RECIPE,
+    console,
+    print_metrics,
+    progress,
+    refusals,
+)
 
 
 @click.command("backtest")
 @click.argument("ledger", type=LEDGER)
 @click.option("--out", required=True, type=FOLDER, help="Folder for the figures and the report.")
-@click.option("--config", help="TOML file, or the name of a shipped one.")
+@click.option("--config", help=RECIPE)
 @click.option("--draws", default=400, show_default=True, type=click.IntRange(20))
 @click.option(
     "--ablate", is_flag=True, help="Refit without each family of features: what it is worth."

@@ -9,6 +9,7 @@ from serving.commands.shared import (
     FILE,
     ISO_DATE,
     LEDGER,
+    RECIPE,
     console,
     print_json,
     print_table,
@@ -22,7 +23,7 @@ SHOWN = 5
 
 @click.command("search")
 @click.argument("ledger", type=LEDGER)
-@click.option("--config", help="Where to start: a TOML file, or the name of a shipped one.")
+@click.option("--config", help=f"Where to start. {RECIPE}")
 @click.option("--until", type=ISO_DATE, help="Pretend that the books end on this day.")
 @click.option("--trials", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option("--out", type=FILE, required=True, help="TOML file to write; `train` reads it.")

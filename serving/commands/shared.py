@@ -60,6 +60,9 @@ class IsoDate(click.ParamType[date]):
 
 ISO_DATE = IsoDate()
 
+RECIPE = "TOML file, or a shipped recipe: quick, steady or highradius; defaults without it."
+"""Help of the option that names a training recipe."""
+
 
 def beyond_the_books(ledger: "Ledger", as_of: Sequence[date]) -> str:
     """Return what is wrong with days that the books do not reach; empty when nothing is."""

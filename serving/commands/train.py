@@ -8,6 +8,7 @@ import click
 from serving.commands.shared import (
     ISO_DATE,
     LEDGER,
+    RECIPE,
     console,
     print_json,
     print_metrics,
@@ -18,7 +19,7 @@ from serving.commands.shared import (
 
 @click.command("train")
 @click.argument("ledger", type=LEDGER)
-@click.option("--config", help="TOML file, or the name of a shipped one.")
+@click.option("--config", help=RECIPE)
 @click.option("--until", type=ISO_DATE, help="Pretend that the books end on this day.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @refusals

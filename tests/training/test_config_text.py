@@ -3,9 +3,11 @@
 import tomllib
 from dataclasses import replace
 from datetime import date
+from importlib import resources
 
 import pytest
 
+from serving.commands.shared import RECIPE
 from training.config import TrainingConfig, parse_config, read_config
 from training.config_text import config_toml
 
@@ -24,3 +26,9 @@ def test_dates_numbers_and_flags_keep_their_kind() -> None:
     )
     config = replace(config, backtest=replace(config.backtest, include_last_bucket=True))
     assert parse_config(tomllib.loads(config_toml(config))) == config
+
+
+def test_the_help_of_commands_names_every_shipped_recipe() -> None:
+    shipped = resources.files("training").joinpath("configs").iterdir()
+    names = {entry.name.removesuffix(".toml") for entry in shipped if entry.name.endswith(".toml")}
+    assert names == {name for name in names if name in RECIPE}
