@@ -40,6 +40,7 @@ def keep_states(folder: Path) -> None:
         return
     place.parent.mkdir(exist_ok=True)
     temporary = place.with_name(f".{place.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
         _write_states(ledger, temporary)
@@ -86,8 +87,9 @@ def _every_day(first: date, last: date) -> list[date]:
 
 
 def _remove_old(newest: Path) -> None:
-    """Remove all folders but ``newest`` and the youngest of the others."""
+    """Remove all folders but ``newest`` and the youngest of the others, which is whole."""
     others = [path for path in newest.parent.iterdir() if path.is_dir() and path != newest]
-    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in others[FOLDERS - 1 :]:
+    whole = [path for path in others if not path.name.startswith(".")]
+    whole.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in {*others} - {*whole[: FOLDERS - 1]}:
         shutil.rmtree(path, ignore_errors=True)

@@ -139,6 +139,16 @@ def test_a_failure_leaves_a_whole_ledger_and_the_next_import_mends_it(
     assert len(folders(tmp_path)) == 1
 
 
+def test_what_a_killed_import_left_goes_with_the_next(tmp_path: Path) -> None:
+    bring_on(tmp_path, 28)
+    half = tmp_path / "states" / f".{folders(tmp_path)[0]}.1"
+    half.mkdir()
+    (half / "item_states.parquet").write_bytes(b"PAR1")
+    bring_on(tmp_path, 29)
+    assert not half.exists()
+    assert len(folders(tmp_path)) == 2
+
+
 def test_states_that_stand_are_not_made_again(tmp_path: Path) -> None:
     file = bring(tmp_path, billed(100)).states["item_states"]
     before = file.stat().st_mtime_ns
