@@ -13,6 +13,7 @@ CHOICES = {
     "choices_confirmed_on": "confirming",
     "choices_learning_confirmed_on": "confirming",
     "choices_steady_confirmed_on": "confirming",
+    "choices_large": "20,000 accounts",
     "choices_steady_small": "400 accounts",
     "choices_quick": "quick recipe",
     "choices_closed_invoices": "closed invoices",
@@ -61,14 +62,15 @@ def _choices() -> list[str]:
         "found anew. Figures are the changed recipe's log-loss less the recipe's on the same "
         "rows: **above 0 the recipe is better**. On *choosing* the choices were made; the recipe "
         "still had its map there (see *Recalibration*), but for the second column. *Confirming* is "
-        "another ledger and later dates, *400 accounts* a small ledger of its own, *quick recipe* "
-        "the shipped one for demonstrations on the confirming ledger, *closed invoices* lies "
-        "wholly before the window on which they are judged. What "
+        "another ledger and later dates, *20,000* and *400 accounts* are ledgers of other sizes, "
+        "*quick recipe* is the shipped one for demonstrations on the confirming ledger, *closed "
+        "invoices* lies wholly before the window on which they are judged. What "
         "was kept, and why, stands in [record 30](adr/0030-choices-of-the-recipe.md).",
         "",
         "```",
         "rollrisk simulate --accounts 3000 --months 36 --seed 11 --out sim11",
         "rollrisk simulate --accounts 3000 --months 36 --seed 12 --out sim12",
+        "rollrisk simulate --accounts 20000 --months 36 --seed 11 --out large",
         "rollrisk simulate --accounts 400 --months 30 --seed 13 --out sim13",
         "rollrisk import highradius closed_invoices_dev.csv --out hr",
         "printf '[windows]\\nrecalibrate_days = 56\\n' > with-map.toml",

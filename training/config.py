@@ -25,7 +25,7 @@ class TreeConfig:
     with which it may only fall; they bind the steps, not the cuts within the first.
     """
 
-    learning_rate: float = 0.04
+    learning_rate: float = 0.06
     num_leaves: int = 15
     max_depth: int = 5
     min_data_in_leaf: int = 40
