@@ -40,8 +40,7 @@ class Backtest:
     ----------
     predictions : pandas.DataFrame
         One row per judged item and date: keys, bucket, ``balance``, ``dollars`` (the same in the
-        reporting currency), ``unresolved`` and one
-        ``p_<model>`` per model.
+        reporting currency), ``unresolved`` and one ``p_<model>`` per model.
     metrics : dict
         Plain values of ``metrics.json``.
     """

@@ -12,7 +12,10 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
+
 from features.engines import EngineOptions, open_duckdb_session
+from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger, open_ledger, states_folder
 from features.stages import STATE_STAGES
 
@@ -32,7 +35,7 @@ def keep_states(folder: Path) -> None:
     Raises
     ------
     LedgerError
-        When ``folder`` is no ledger.
+        When ``folder`` is no ledger, or there is no room for its states; it is whole without.
     """
     ledger = open_ledger(folder)
     place = states_folder(folder, ledger.digest)
@@ -45,6 +48,12 @@ def keep_states(folder: Path) -> None:
     try:
         _write_states(ledger, temporary)
         temporary.rename(place)
+    except (OSError, duckdb.Error) as error:
+        raise LedgerError(
+            f"{folder} is imported and whole, but the states of its items could not be kept in "
+            f"{place.parent.name}/: {str(error).splitlines()[0]}. Answers take longer without "
+            "them; make room and import the same export once more."
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _remove_old(place)

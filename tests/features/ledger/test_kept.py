@@ -8,13 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from features.build import FeatureFrame, feature_frame
 from features.engines import open_session
 from features.ledger import kept
+from features.ledger.cutting import cut_ledger
 from features.ledger.invariants import check_ledger
 from features.ledger.kept import keep_states
+from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger, open_ledger
 from features.ledger.write import import_extract
 from features.outcomes import outcome_frame
@@ -67,6 +72,25 @@ def test_features_and_outcomes_are_those_without_them(crowd: Ledger, days: Seque
     bare = replace(crowd, states={})
     assert_same(feature_frame(crowd, days), feature_frame(bare, days))
     pd.testing.assert_frame_equal(outcome_frame(crowd, days), outcome_frame(bare, days))
+
+
+def test_cutting_the_rows_after_a_day_changes_nothing_of_what_kept_states_give(
+    tmp_path: Path, simulated_ledger: Ledger
+) -> None:
+    """Kept states know every later day; nothing of it enters. States moved ahead are noticed."""
+    books = bring(tmp_path, simulated_ledger, simulated_ledger.manifest.known_through)
+    states = pq.read_table(books.states["item_states"])
+    ahead = pc.subtract(states["from_on"].cast(pa.timestamp("s")), pa.scalar(timedelta(days=100)))
+    place = states.column_names.index("from_on")
+    early = tmp_path / "early.parquet"
+    pq.write_table(states.set_column(place, "from_on", ahead.cast(pa.date32())), early)
+    spoilt = replace(books, states={**books.states, "item_states": early})
+    for day in DAYS[:2]:
+        then = feature_frame(cut_ledger(simulated_ledger, day), [day])
+        assert len(then.items) > 100
+        assert_same(feature_frame(books, [day]), then)
+        with pytest.raises(AssertionError):
+            assert_same(feature_frame(spoilt, [day]), then)
 
 
 def test_awkward_rows_have_the_same_features(tmp_path: Path) -> None:
@@ -127,7 +151,7 @@ def test_a_failure_leaves_a_whole_ledger_and_the_next_import_mends_it(
 
     with monkeypatch.context() as patch:
         patch.setattr(kept, "_write_states", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(LedgerError, match=r"No space left .* import the same export"):
             bring(tmp_path, billed(100))
     assert folders(tmp_path) == []
     with open_session(open_ledger(tmp_path), [THROUGH]) as session:
