@@ -137,6 +137,7 @@ def feature_frame(
         options=options,
         session=session,
         progress=progress,
+        anew=True,
     )
     return joined(list(parts))
 
@@ -150,19 +151,21 @@ def feature_parts(
     options: EngineOptions | None = None,
     session: Session | None = None,
     progress: Callable[[str], None] | None = None,
+    anew: bool = False,
 ) -> Iterator[FeatureFrame]:
     """Yield the rows of ``feature_frame`` for a few dates at a time, in order.
 
     Takes what ``feature_frame`` takes. Only the states of items are held for all dates; features
     are held for ``options.dates_at_once`` of them. While a part is in hand, the session answers
-    for its dates.
+    for its dates. The next part takes the memory of its ``values``, unless each is to have some
+    ``anew``: copy what is to stay, as ``select`` does.
     """
     options = options or EngineOptions()
     shared = nullcontext(session) if session else open_session(ledger, as_of, rules, options)
     with shared as active:
         if session is None and names != NAMES:
             active.narrow(_columns(names, ledger.present))
-        yield from _parts(active, ledger.present, names, options, progress)
+        yield from _parts(active, ledger.present, names, options, progress, anew=anew)
 
 
 def _parts(
@@ -171,6 +174,8 @@ def _parts(
     names: tuple[str, ...],
     options: EngineOptions,
     progress: Callable[[str], None] | None,
+    *,
+    anew: bool,
 ) -> Iterator[FeatureFrame]:
     wanted = set(names)
     features = tuple(feature for feature in CATALOGUE if feature.name in wanted)
@@ -181,12 +186,18 @@ def _parts(
     )
     digest = feature_digest(names)
     dates, size = session.as_of, options.dates_at_once
+    memory = np.empty((len(features), 0))
     for start in range(0, len(dates), size):
         if len(dates) > size:
             session.turn_to(dates[start : start + size])
         session.run(stages, progress)
         rows = session.arrow(ITEMS)
-        buffer = np.empty((len(features), rows.num_rows))
+        if anew:
+            memory = np.empty((len(features), rows.num_rows))
+        elif memory.shape[1] < rows.num_rows:
+            # Books grow from date to date; pages that nothing is written to cost nothing.
+            memory = np.empty((len(features), 2 * rows.num_rows))
+        buffer = memory[:, : rows.num_rows]
         gather(session, rows, features, present, buffer)
         frame = FeatureFrame(
             items=_items(rows),

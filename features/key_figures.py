@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.ageing import BUCKETS, EDGES, UNDATED
 from features.session import Session
-from features.stages import ITEM_STAGES, STATE_STAGES, query_text
+from features.stages import DEBT_STAGES, ITEM_STAGES, query_text
 
 
 def days_sales_outstanding(receivables: float, sales: float, days: int) -> float:
@@ -198,7 +198,7 @@ def past_figures(session: Session) -> list[PastFigures]:
 
     The collection effectiveness of a date needs a date of the session 90 days before it.
     """
-    session.run(STATE_STAGES)
+    session.run(DEBT_STAGES)
     session.run(("open_items",))
     frame = _balances(session).join(_sales(session)).join(_unapplied(session), how="outer")
     frame = frame.join(_promises(session)).fillna(0.0).sort_index()

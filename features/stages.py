@@ -13,8 +13,11 @@ from importlib import resources
 STATE_STAGES = ("credited_sources", "applied", "due_dates", "item_states")
 """Stages that answer what the books showed of each invoice."""
 
+DEBT_STAGES = (*STATE_STAGES, "debtors", "debts")
+"""Stages that answer who owed what, and when."""
+
 ITEM_STAGES = (
-    *STATE_STAGES,
+    *DEBT_STAGES,
     "open_items",
     "open_accounts",
     "asked_accounts",
@@ -27,7 +30,7 @@ KEPT_STAGES = ("item_states", "source_states")
 FOR_ITEM_STATES = ("applied", "due_dates")
 """Stages that ``item_states`` alone is made from."""
 
-LASTING_STAGES = (*STATE_STAGES, "source_states")
+LASTING_STAGES = (*DEBT_STAGES, "source_states", "histories", "plan_cash")
 """Stages that hold every day asked for; the others answer for the dates in hand."""
 
 FEATURE_STAGES = (
@@ -35,6 +38,7 @@ FEATURE_STAGES = (
     "histories",
     "promise_states",
     "unapplied",
+    "plan_cash",
     "plan_states",
     "known_disputes",
     "dated_terms",

@@ -15,7 +15,7 @@ import pyarrow as pa
 from features.ageing import BUCKETS, UNDATED, bucket_index, bucket_names
 from features.ledger.finding import Finding, money, worded
 from features.session import Session
-from features.stages import STATE_STAGES, query_text
+from features.stages import DEBT_STAGES, query_text
 
 PARTS: tuple[str, ...] = (
     *BUCKETS,
@@ -70,7 +70,7 @@ def posted_totals(session: Session, present: Iterable[str]) -> Totals:
 
 def shown_parts(session: Session) -> Totals:
     """Return the parts of the balance as features, scores and reports see them."""
-    session.run(STATE_STAGES)
+    session.run(DEBT_STAGES)
     parts = _collect(session.arrow(query_text("checks/shown_balances")))
     # Aggregated by day past due, so that the bucket edges stay in one place.
     rows = session.arrow(

@@ -1,17 +1,12 @@
--- grain:  one row per invoice and period of an account with an open item
+-- grain:  one row per invoice and period of an account that owed something on a day asked for
 -- clock:  from_on <= t < until_on, as item_states
--- source: item_states, asked_accounts (invoices, applications, credits, due_date_changes)
+-- source: item_states, debtors (invoices, applications, credits, due_date_changes)
 -- An invoice was paid when cash, discounts taken and netting resolved the larger part of it.
 -- Invoices resolved by credit or write-off, undated ones, and those whose due date was moved are
 -- billing, and no payment behaviour.
-with asked as (
-    select distinct account_no, account_id
-    from asked_accounts
-),
-
-judged as (
+with judged as (
     select
-        asked.account_no,
+        debtors.account_no,
         states.currency,
         states.issued_on,
         states.due_on,
@@ -35,8 +30,8 @@ judged as (
             else 0
         end as is_paid
     from item_states as states
-    inner join asked
-        on states.account_id = asked.account_id
+    inner join debtors
+        on states.account_id = debtors.account_id
     cross join settings
 )
 

@@ -1,6 +1,6 @@
 -- grain:  one row per as-of date, account and currency
 -- clock:  the balances that the books showed 30 and 90 days before as_of
--- source: open_accounts, looks, item_states (invoices, applications, credits, due_date_changes)
+-- source: open_accounts, looks, debts (invoices, applications, credits, due_date_changes)
 -- Late shares are of the balance that has a due date, as in the ageing of as_of.
 with balances as (
     select
@@ -8,33 +8,31 @@ with balances as (
         accounts.account_no,
         accounts.currency,
         cast(sum(case
-            when looks.days_back = 30 and states.due_on is not null then states.balance_cents
+            when looks.days_back = 30 and debts.due_on is not null then debts.balance_cents
         end) as bigint) as dated_30,
         cast(sum(case
-            when looks.days_back = 30 and states.due_on < looks.looked_on
-            then states.balance_cents
+            when looks.days_back = 30 and debts.due_on < looks.looked_on
+            then debts.balance_cents
             else 0
         end) as bigint) as past_due_30,
-        cast(sum(case when looks.days_back = 90 then states.balance_cents end) as bigint)
+        cast(sum(case when looks.days_back = 90 then debts.balance_cents end) as bigint)
             as cents_90,
         cast(sum(case
-            when looks.days_back = 90 and states.due_on is not null then states.balance_cents
+            when looks.days_back = 90 and debts.due_on is not null then debts.balance_cents
         end) as bigint) as dated_90,
         cast(sum(case
-            when looks.days_back = 90 and states.due_on < looks.looked_on
-            then states.balance_cents
+            when looks.days_back = 90 and debts.due_on < looks.looked_on
+            then debts.balance_cents
             else 0
         end) as bigint) as past_due_90
     from open_accounts as accounts
     inner join looks
         on accounts.as_of = looks.as_of
-    inner join item_states as states
-        on accounts.account_id = states.account_id
-        and accounts.currency = states.currency
-        and states.from_on <= looks.looked_on
-        and (states.until_on is null or states.until_on > looks.looked_on)
-    cross join settings
-    where states.balance_cents > settings.tolerance_cents
+    inner join debts
+        on accounts.account_no = debts.account_no
+        and accounts.currency = debts.currency
+        and debts.from_on <= looks.looked_on
+        and (debts.until_on is null or debts.until_on > looks.looked_on)
     group by accounts.as_of, accounts.account_no, accounts.currency
 )
 

@@ -1,6 +1,6 @@
 -- grain:  one row per as-of date, payment plan and item of an account with an open item
 -- clock:  as_of; an instalment is cancelled once both cancelled_on and its known day have come
--- source: installments, applications, credited_sources, invoices
+-- source: asked_accounts, installments, plan_cash (applications, invoices)
 -- A plan is in good standing while cash since it was agreed covers the instalments that fell
 -- due more than the grace ago, on each of its items. What counts as covered is what is not yet
 -- due; due today is not yet past due.
@@ -44,37 +44,21 @@ plans as (
     group by known.as_of, known.plan_id, known.account_id, known.currency, known.invoice_id
 ),
 
-currencies as (
-    select invoices.invoice_id, max(invoices.currency) as currency
-    from invoices
-    inner join (select distinct account_id from plans) as planning
-        on invoices.account_id = planning.account_id
-    group by invoices.invoice_id
-),
-
 received as (
     select
         plans.as_of,
         plans.plan_id,
         plans.currency,
         coalesce(plans.invoice_id, '') as invoice_id,
-        sum(cast(applications.amount * 100 as bigint)) as cents
+        sum(cash.cents) as cents
     from plans
-    inner join applications
-        on plans.account_id = applications.account_id
-        and (plans.invoice_id is null or plans.invoice_id = applications.invoice_id)
-        and applications.cause in ('cash', 'cash_return', 'unapply')
-        and applications.applied_on >= plans.agreed_on
-        and applications.visible_on <= plans.as_of
-        and (applications.superseded_on is null or applications.superseded_on > plans.as_of)
-    inner join currencies
-        on applications.invoice_id = currencies.invoice_id
-        and plans.currency = currencies.currency
-    left join credited_sources
-        on applications.cause = 'unapply'
-        and applications.source_id = credited_sources.source_id
-        and applications.visible_on >= credited_sources.first_on
-    where credited_sources.source_id is null
+    inner join plan_cash as cash
+        on plans.account_id = cash.account_id
+        and plans.currency = cash.currency
+        and (plans.invoice_id is null or plans.invoice_id = cash.invoice_id)
+        and cash.applied_on >= plans.agreed_on
+        and cash.visible_on <= plans.as_of
+        and (cash.superseded_on is null or cash.superseded_on > plans.as_of)
     group by plans.as_of, plans.plan_id, plans.currency, coalesce(plans.invoice_id, '')
 )
 

@@ -19,7 +19,7 @@ from features.build import feature_frame
 from features.catalogue import feature_digest
 from features.engines import EngineOptions, open_session
 from features.ledger.read import Ledger, open_ledger
-from features.stages import STATE_STAGES, query_text
+from features.stages import DEBT_STAGES, query_text
 from models.scorer import survival_curves
 from serving.account_ledger import family_members, restrict_ledger, rows_of_account
 from serving.explain_account import month_ends
@@ -121,7 +121,7 @@ def account_history(pair: ServedPair, account_id: str, currency: str) -> History
     own = rows_of_account(family, account_id)
     days = [as_of - timedelta(days=7 * back) for back in range(WEEKS, -1, -1)]
     with open_session(own, days, options=EngineOptions(threads=1, standing=True)) as session:
-        session.run(STATE_STAGES)
+        session.run(DEBT_STAGES)
         session.run(("open_items",))
         balances = session.arrow(
             "select as_of, cast(sum(balance_cents) as bigint) as cents, "

@@ -1,5 +1,6 @@
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
 from features.build import feature_frame, feature_parts
@@ -21,6 +22,16 @@ def test_a_few_dates_at_a_time_give_what_all_at_once_give(simulated_ledger: Ledg
     assert pairs.matrix(whole.names).tobytes() == whole.matrix(whole.names).tobytes()
     parts = list(feature_parts(simulated_ledger, DAYS, options=PAIRS))
     assert [part.items["as_of"].nunique() for part in parts] == [2, 2]
+
+
+def test_a_part_stands_until_the_next_one_takes_its_memory(simulated_ledger: Ledger) -> None:
+    """What was selected from a part stays; parts made anew all stay."""
+    parts = feature_parts(simulated_ledger, DAYS, options=PAIRS)
+    taken = [part.select(np.ones(len(part.items), dtype=bool)) for part in parts]
+    anew = feature_parts(simulated_ledger, DAYS, options=PAIRS, anew=True)
+    assert [one.values.tobytes() for one in taken] == [one.values.tobytes() for one in anew]
+    shared = list(feature_parts(simulated_ledger, DAYS, options=PAIRS))
+    assert np.shares_memory(shared[0].values, shared[1].values)
 
 
 def test_a_shared_session_answers_for_all_its_dates_again(simulated_ledger: Ledger) -> None:
