@@ -185,19 +185,18 @@ def _parts(
         feature.query for feature in features if present.issuperset(feature.needs)
     )
     digest = feature_digest(names)
-    dates, size = session.as_of, options.dates_at_once
-    memory = np.empty((len(features), 0))
-    for start in range(0, len(dates), size):
-        if len(dates) > size:
-            session.turn_to(dates[start : start + size])
+    dates, at_once = session.as_of, options.dates_at_once
+    memory = np.empty(0)
+    for start in range(0, len(dates), at_once):
+        if len(dates) > at_once:
+            session.turn_to(dates[start : start + at_once])
         session.run(stages, progress)
         rows = session.arrow(ITEMS)
-        if anew:
-            memory = np.empty((len(features), rows.num_rows))
-        elif memory.shape[1] < rows.num_rows:
-            # Books grow from date to date; pages that nothing is written to cost nothing.
-            memory = np.empty((len(features), 2 * rows.num_rows))
-        buffer = memory[:, : rows.num_rows]
+        size = len(features) * rows.num_rows
+        if anew or size > len(memory):
+            # Books grow from date to date; memory that nothing is written to costs nothing.
+            memory = np.empty(size if anew else 2 * size)
+        buffer = memory[:size].reshape(len(features), rows.num_rows)
         gather(session, rows, features, present, buffer)
         frame = FeatureFrame(
             items=_items(rows),
@@ -206,7 +205,7 @@ def _parts(
             digest=digest,
         )
         yield frame
-    if len(dates) > size:
+    if len(dates) > at_once:
         session.turn_to(dates)
 
 

@@ -112,7 +112,7 @@ class DuckDBSession(Session):
     def write(self, sql: str, path: Path) -> None:
         """Write the result of a query over the stages to a Parquet file."""
         literal = "'" + str(path).replace("'", "''") + "'"
-        self._connection.execute(f"copy ({sql}) to {literal} (format parquet, compression zstd)")
+        self._connection.execute(f"copy ({sql}) to {literal} (format parquet, compression lz4_raw)")
 
     def _make(self, stage: str) -> None:
         if stage in self._states:
