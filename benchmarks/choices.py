@@ -42,7 +42,7 @@ from models.peers import with_peers
 from training.calibrate import choose_calibrator, fit_calibrator
 from training.config import TrainingConfig, read_config
 from training.dataset import Dataset, as_of_grid, load_dataset
-from training.hazard import fit_part, risk_set, search_part
+from training.hazard import fit_part, in_bins, risk_set, search_part
 from training.metrics import headline
 from training.origins import Origin, OriginRows, judged_rows
 from training.recipe import oldest_as_of
@@ -163,10 +163,10 @@ def fitted(rows: OriginRows, config: TrainingConfig, lag: int, seeds: int = 1) -
     if not rounds:
         fit = risk_set(past.between(*windows.fit).known_by(windows.stop[0], lag), PART, config)
         stop = risk_set(past.between(*windows.stop), PART, config)
-        rounds, booster = search_part(fit, stop, PART, config)
+        rounds, booster = search_part(in_bins(fit, config.feature_names), stop, PART, config)
         if len(fresh):
             fresh_margin = margins(booster, fresh.frame.matrix(config.feature_names), rounds)
-    learnt = risk_set(past, PART, config)
+    learnt = in_bins(risk_set(past, PART, config), config.feature_names)
     models = [
         lightgbm.Booster(model_str=fit_part(learnt, PART, other, rounds=rounds)) for other in others
     ]
@@ -183,7 +183,7 @@ def fitted(rows: OriginRows, config: TrainingConfig, lag: int, seeds: int = 1) -
         half=pd.util.hash_array(fresh.account) % 2 == 0,
         older=(fresh.as_of <= fresh.as_of.median()).to_numpy(),
         rounds=rounds,
-        rows=len(learnt.y),
+        rows=int(learnt.num_data()),
         microseconds=1e6 * spent,
     )
 
@@ -292,9 +292,8 @@ def signs_of(rows: OriginRows, config: TrainingConfig) -> list[dict[str, Any]]:
     parts = STEP_PARTS if config.windows.stop_days else (PART,)
     boosters = {}
     for part in parts:
-        text = fit_part(
-            risk_set(rows.past, part, free), part, free, rounds=free.trees.rounds or 150
-        )
+        learnt = in_bins(risk_set(rows.past, part, free), free.feature_names)
+        text = fit_part(learnt, part, free, rounds=free.trees.rounds or 150)
         boosters[part] = lightgbm.Booster(model_str=text)
     rng = np.random.default_rng(config.seed)
     keep = np.zeros(len(rows.past), dtype=bool)

@@ -30,7 +30,7 @@ from features.catalogue import NAMES
 from features.ledger.read import open_ledger
 from training.config import read_config
 from training.dataset import Dataset, as_of_grid, load_dataset
-from training.fallback import thin
+from training.fallback import thinning
 from training.hazard import fit_parts
 from training.recipe import choose, oldest_as_of
 from training.splits import four_windows
@@ -82,7 +82,8 @@ def main() -> None:
     seconds["features and outcomes"] = time.perf_counter() - started
     real, times = len(data), -(-arguments.rows // len(data))
     if len(data) < 0.95 * arguments.rows:
-        data = thin(repeated(data, times), arguments.rows)
+        data = repeated(data, times)
+        data = data.select(thinning(data, arguments.rows, np.ones(len(data), dtype=bool)))
 
     def tell(stage: str) -> None:
         print(f"{time.perf_counter() - started:7.1f} s  {stage}", flush=True)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -23,11 +24,12 @@ from models.fallback import PAID_ITEMS, Fallback, shrinkage
 from training.baselines import matrix_rates
 from training.config import TrainingConfig
 from training.dataset import Dataset
-from training.hazard import fit_part, is_trainable, risk_set, side_by_side
+from training.hazard import fit_part, is_trainable, risk_set_in, side_by_side
 from training.metrics import Interval
 from training.resampling import log_loss_of, resample
 
 Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.bool_]
 
 TRIED_K: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
 """What is tried beside 0, the model alone."""
@@ -41,8 +43,9 @@ SEGMENT_K = 50.0
 LEFT_OUT = 3
 """Segments that are left out in turn, the largest first."""
 
-LEFT_OUT_ROWS = 100_000
-"""Rows that each of these refits learns from at most."""
+LEFT_OUT_ROWS = 50_000
+LEFT_OUT_ROUNDS = 100
+"""Rows that each of these refits learns from at most, and trees. More move no choice."""
 
 MIN_OUTCOMES = 30
 """Outcomes of either kind that a segment needs to be judged."""
@@ -77,7 +80,12 @@ UNJUDGED = FallbackChoice(known_k=0.0, unseen_k=DEFAULT_UNSEEN_K)
 
 
 def choose_fallback(
-    fit: Dataset, fresh: Dataset, p: Floats, config: TrainingConfig, rounds: int
+    fit: Dataset,
+    fresh: Dataset,
+    p: Floats,
+    config: TrainingConfig,
+    rounds: int,
+    bins: lightgbm.Dataset,
 ) -> FallbackChoice:
     """Return both k, from rows that the trees did not see.
 
@@ -93,6 +101,8 @@ def choose_fallback(
         The recipe.
     rounds : int
         Trees of step 1.
+    bins : lightgbm.Dataset
+        The bins of ``fit``.
     """
     fresh = fresh.select(~np.isnan(fresh.target("step_1")))
     if len(p) != len(fresh) or not _enough(fresh.target("step_1")):
@@ -100,7 +110,7 @@ def choose_fallback(
     known = compare_mixtures(fresh, p, matrix_rates(fit, fresh), TRIED_K, config.seed)
     best = min(known, key=lambda k: known[k].difference)
     left_out = [name for name in _largest(fresh) if _enough(_outcomes(fresh, name))][:LEFT_OUT]
-    tried = side_by_side(lambda name: as_if_new(fit, fresh, name, config, rounds), left_out)
+    tried = side_by_side(lambda name: as_if_new(fit, fresh, name, config, rounds, bins), left_out)
     judged = [rows for rows in tried if rows is not None]
     unseen: dict[float, Interval] = {}
     if judged:
@@ -146,16 +156,23 @@ def compare_mixtures(
 
 
 def as_if_new(
-    fit: Dataset, fresh: Dataset, segment: str, config: TrainingConfig, rounds: int
+    fit: Dataset,
+    fresh: Dataset,
+    segment: str,
+    config: TrainingConfig,
+    rounds: int,
+    bins: lightgbm.Dataset,
 ) -> tuple[npt.NDArray[np.int64], Floats, Floats] | None:
     """Return places in ``fresh`` of a segment's rows, and both answers without having seen it."""
-    rest = thin(fit.select(fit.segment != segment), LEFT_OUT_ROWS)
-    learnt = risk_set(rest, "step_1", config)
-    if not is_trainable(learnt):
+    some = thinning(fit, LEFT_OUT_ROWS, fit.segment != segment)
+    rest = fit.select(some)
+    if not is_trainable(rest.target("step_1")):
         return None
+    learnt = risk_set_in(bins, fit, "step_1", config, some)
     places = np.flatnonzero(fresh.segment == segment)
     rows = fresh.select(fresh.segment == segment)
-    part = make_part(fit_part(learnt, "step_1", config, rounds=rounds), Calibrator())
+    text = fit_part(learnt, "step_1", config, rounds=min(rounds, LEFT_OUT_ROUNDS))
+    part = make_part(text, Calibrator())
     margin: Any = part.booster.predict(
         rows.frame.matrix(config.feature_names), raw_score=True, num_threads=1
     )
@@ -163,15 +180,17 @@ def as_if_new(
     return places, own, matrix_rates(rest, rows)
 
 
-def thin(rows: Dataset, count: int) -> Dataset:
-    """Return about ``count`` rows, whole invoices by a hash of their id; all where there are fewer.
+def thinning(rows: Dataset, count: int, among: Rows) -> Rows:
+    """Return which of the rows in ``among`` to keep, about ``count``; shape (n,).
 
-    The sample does not depend on the order of rows.
+    Whole invoices are kept by a hash of their id, so that the sample does not depend on the order
+    of rows; all where there are fewer.
     """
-    if len(rows) <= count:
-        return rows
+    found = int(among.sum())
+    if found <= count:
+        return among
     ids = rows.frame.items["invoice_id"].to_numpy(dtype=object)
-    return rows.select(pd.util.hash_array(ids) < np.uint64(count / len(rows) * (2**64 - 1)))
+    return among & (pd.util.hash_array(ids) < np.uint64(count / found * (2**64 - 1)))
 
 
 def _largest(rows: Dataset) -> list[str]:

@@ -21,9 +21,11 @@ from training.config import TrainingConfig, TreeConfig
 from training.dataset import Dataset
 
 Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.bool_]
 
 T = TypeVar("T")
 
+BINS = {"feature_pre_filter": False, "verbosity": -1}
 MIN_STOP_POSITIVES = 20
 DEFAULT_ROUNDS = 150
 
@@ -39,36 +41,82 @@ class RiskSet:
 
 def risk_set(dataset: Dataset, part: str, config: TrainingConfig) -> RiskSet:
     """Return the rows of ``dataset`` on which a part is trained, weighted by age and balance."""
-    decay_days = config.decay_days
-    y = dataset.target(part)
-    known = ~np.isnan(y)
-    weight = np.ones(int(known.sum()))
-    if decay_days > 0 and known.any():
-        days = dataset.as_of.to_numpy(dtype="datetime64[D]")[known]
-        age = (days.max() - days).astype(float)
-        weight = 0.5 ** (age / decay_days)
-    if config.balance_power > 0 and known.any():
-        scale = dataset.balance[known] ** config.balance_power
-        weight = weight * scale / scale.mean()
+    known = ~np.isnan(dataset.target(part))
     return RiskSet(
-        values=dataset.frame.matrix(config.feature_names)[known], y=y[known], weight=weight
+        values=dataset.frame.matrix(config.feature_names)[known],
+        y=dataset.target(part)[known],
+        weight=weights(dataset, known, config),
     )
 
 
-def is_trainable(rows: RiskSet) -> bool:
+def weights(dataset: Dataset, known: Rows, config: TrainingConfig) -> Floats:
+    """Return how much each of the known rows counts, by its age and balance."""
+    weight = np.ones(int(known.sum()))
+    if config.decay_days > 0 and known.any():
+        days = dataset.as_of.to_numpy(dtype="datetime64[D]")[known]
+        age = (days.max() - days).astype(float)
+        weight = 0.5 ** (age / config.decay_days)
+    if config.balance_power > 0 and known.any():
+        scale = dataset.balance[known] ** config.balance_power
+        weight = weight * scale / scale.mean()
+    return weight
+
+
+def in_bins(
+    rows: RiskSet, names: Sequence[str], reference: lightgbm.Dataset | None = None
+) -> lightgbm.Dataset:
+    """Return rows as LightGBM learns from them, in bins of their own or in those of others."""
+    return lightgbm.Dataset(
+        rows.values,
+        label=rows.y,
+        weight=rows.weight,
+        feature_name=list(names),
+        reference=reference,
+        params=BINS,
+    )
+
+
+def shared_bins(dataset: Dataset, config: TrainingConfig) -> lightgbm.Dataset:
+    """Return the inputs of all rows in bins, for ``risk_set_in`` to choose from.
+
+    Finding the bins and putting rows into them is done once instead of once a part, and no part
+    copies its rows.
+    """
+    values = dataset.frame.matrix(config.feature_names)
+    bins = lightgbm.Dataset(values, feature_name=list(config.feature_names), params=BINS)
+    return bins.construct()
+
+
+def risk_set_in(
+    bins: lightgbm.Dataset,
+    dataset: Dataset,
+    part: str,
+    config: TrainingConfig,
+    among: Rows | None = None,
+) -> lightgbm.Dataset:
+    """Return the rows of ``risk_set``, or some, out of the ``shared_bins`` of ``dataset``."""
+    known = ~np.isnan(dataset.target(part))
+    if among is not None:
+        known &= among
+    rows = bins.subset(np.flatnonzero(known).tolist(), params=BINS).construct()
+    rows.set_label(dataset.target(part)[known])
+    rows.set_weight(weights(dataset, known, config))
+    return rows
+
+
+def is_trainable(y: Floats) -> bool:
     """Return whether both classes are present."""
-    return len(np.unique(rows.y)) == 2
+    return len(np.unique(y[~np.isnan(y)])) == 2
 
 
-def fit_part(rows: RiskSet, part: str, config: TrainingConfig, *, rounds: int) -> str:
+def fit_part(rows: lightgbm.Dataset, part: str, config: TrainingConfig, *, rounds: int) -> str:
     """Return the LightGBM text of a part trained for ``rounds`` rounds."""
-    data = _data(rows, config.feature_names)
-    booster = lightgbm.train(parameters(config, part), data, num_boost_round=rounds)
+    booster = lightgbm.train(parameters(config, part), rows, num_boost_round=rounds)
     return str(booster.model_to_string())
 
 
 def search_part(
-    fit: RiskSet, stop: RiskSet, part: str, config: TrainingConfig
+    fit: lightgbm.Dataset, stop: RiskSet, part: str, config: TrainingConfig
 ) -> tuple[int, lightgbm.Booster]:
     """Return the rounds at which the log-loss on ``stop`` is lowest, and the trees till there.
 
@@ -76,17 +124,15 @@ def search_part(
     search is skipped and the trees are trained for the fixed or default number.
     """
     trees = config.trees
-    names = config.feature_names
-    data = _data(fit, names)
     too_few = min(stop.y.sum(), (1 - stop.y).sum()) < MIN_STOP_POSITIVES
     if trees.rounds > 0 or too_few:
         rounds = trees.rounds or DEFAULT_ROUNDS
-        return rounds, lightgbm.train(parameters(config, part), data, num_boost_round=rounds)
+        return rounds, lightgbm.train(parameters(config, part), fit, num_boost_round=rounds)
     booster = lightgbm.train(
         parameters(config, part),
-        data,
+        fit,
         num_boost_round=trees.max_rounds,
-        valid_sets=[_data(stop, names, reference=data)],
+        valid_sets=[in_bins(stop, config.feature_names, fit)],
         callbacks=[lightgbm.early_stopping(trees.stop_after, verbose=False)],
     )
     return max(int(booster.best_iteration), 1), booster
@@ -101,36 +147,31 @@ def fit_parts(
     parts: Sequence[str] = PARTS,
 ) -> dict[str, Part]:
     """Return the parts trained on every known row of ``dataset``."""
+    bins = shared_bins(dataset, config)
 
     def fit(name: str) -> Part:
-        rows = risk_set(dataset, name, config)
+        rows = risk_set_in(bins, dataset, name, config)
         text = fit_part(rows, name, config, rounds=rounds[name])
         return make_part(text, calibrators.get(name, Calibrator()))
 
-    return dict(zip(parts, side_by_side(fit, parts), strict=True))
+    def trees_times_rows(name: str) -> float:
+        return rounds[name] * float(np.sum(~np.isnan(dataset.target(name))))
+
+    return dict(zip(parts, side_by_side(fit, parts, trees_times_rows), strict=True))
 
 
-def side_by_side(work: Callable[[str], T], names: Sequence[str]) -> list[T]:
-    """Return ``work(name)`` of every name, one core each.
+def side_by_side(
+    work: Callable[[str], T], names: Sequence[str], size: Callable[[str], float] | None = None
+) -> list[T]:
+    """Return ``work(name)`` of every name, one core each, the largest begun first.
 
     Parts are independent, so one thread a part uses the cores better than many threads in
     one part, which wait for each other; LightGBM releases the interpreter lock.
     """
+    order = sorted(names, key=size, reverse=True) if size else names
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(work, names))
-
-
-def _data(
-    rows: RiskSet, names: tuple[str, ...], reference: lightgbm.Dataset | None = None
-) -> lightgbm.Dataset:
-    return lightgbm.Dataset(
-        rows.values,
-        label=rows.y,
-        weight=rows.weight,
-        feature_name=list(names),
-        reference=reference,
-        params={"feature_pre_filter": False, "verbosity": -1},
-    )
+        begun = {name: pool.submit(work, name) for name in order}
+        return [begun[name].result() for name in names]
 
 
 def parameters(config: TrainingConfig, part: str) -> dict[str, Any]:

@@ -34,7 +34,9 @@ from training.hazard import (
     fit_parts,
     is_trainable,
     risk_set,
+    risk_set_in,
     search_part,
+    shared_bins,
     side_by_side,
 )
 from training.history import first_posting
@@ -265,11 +267,13 @@ def choose(
     recalibrates = config.windows.recalibrate_days > 0
     fresh = data.between(*windows.recalibrate) if recalibrates else stop
 
+    bins = shared_bins(fit, config)
+
     def search(part: str) -> tuple[int, Calibrator, Floats]:
         tell(f"search {part}")
-        rows, judge = risk_set(fit, part, config), risk_set(stop, part, config)
-        if not is_trainable(rows):
+        if not is_trainable(fit.target(part)):
             return DEFAULT_ROUNDS, Calibrator(), np.empty(0)
+        rows, judge = risk_set_in(bins, fit, part, config), risk_set(stop, part, config)
         rounds, booster = search_part(rows, judge, part, config)
         known = ~np.isnan(fresh.target(part))
         if not known.any():
@@ -286,14 +290,17 @@ def choose(
             return rounds, Calibrator(), margin
         return rounds, choose_calibrator(margin, fresh.target(part)[known], half), margin
 
-    found = dict(zip(parts, side_by_side(search, parts), strict=True))
+    def rows_of(part: str) -> float:
+        return float(np.sum(~np.isnan(fit.target(part))))
+
+    found = dict(zip(parts, side_by_side(search, parts, rows_of), strict=True))
     rounds = {part: rounds for part, (rounds, _, _) in found.items()}
     fallback = UNJUDGED
     if set(parts) == set(PARTS):
         tell("search fallback")
         _, calibrator, margin = found["step_1"]
         p = calibrator.probability(margin)
-        fallback = choose_fallback(fit, fresh, p, config, rounds["step_1"])
+        fallback = choose_fallback(fit, fresh, p, config, rounds["step_1"], bins)
     return Choices(
         rounds=rounds,
         calibrators={part: calibrator for part, (_, calibrator, _) in found.items()},

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+import lightgbm
 import numpy as np
 import optuna
 
@@ -20,7 +21,14 @@ from features.ledger.read import Ledger
 from models.bundle import PARTS
 from training.config import TrainingConfig
 from training.dataset import Dataset, as_of_grid, load_dataset
-from training.hazard import is_trainable, risk_set, search_part, side_by_side
+from training.hazard import (
+    is_trainable,
+    risk_set,
+    risk_set_in,
+    search_part,
+    shared_bins,
+    side_by_side,
+)
 from training.metrics import clipped_log_loss
 from training.recipe import oldest_as_of
 from training.splits import TooLittleHistoryError, four_windows
@@ -98,7 +106,7 @@ def rolling_folds(data: Dataset, last: date, config: TrainingConfig, lag: int) -
             stop=known.between(stop_first, stop_last),
             judge=data.between(first, first + timedelta(days=length - 1)),
         )
-        if is_trainable(risk_set(fold.fit, "step_1", config)) and len(fold.judge):
+        if is_trainable(fold.fit.target("step_1")) and len(fold.judge):
             folds.append(fold)
     if not folds:
         raise TooLittleHistoryError(
@@ -114,11 +122,13 @@ def relative_loss(
     """Return the mean over folds and parts of log-loss ÷ log-loss of the constant rate."""
     shares: list[float] = []
     for fold in folds:
+        bins = shared_bins(fold.fit, config)
 
-        def share(part: str, fold: Fold = fold) -> float:
-            rows, judged = risk_set(fold.fit, part, config), risk_set(fold.judge, part, config)
-            if not is_trainable(rows) or not is_trainable(judged):
+        def share(part: str, fold: Fold = fold, bins: lightgbm.Dataset = bins) -> float:
+            if not all(is_trainable(data.target(part)) for data in (fold.fit, fold.judge)):
                 return np.nan
+            rows = risk_set_in(bins, fold.fit, part, config)
+            judged = risk_set(fold.judge, part, config)
             _, booster = search_part(rows, risk_set(fold.stop, part, config), part, config)
             p: Any = booster.predict(judged.values, num_threads=1)
             constant = np.full(len(judged.y), judged.y.mean())

@@ -12,7 +12,7 @@ from models.calibrator import Calibrator
 from tests.trained import small_ledger
 from training.config import TrainingConfig, TreeConfig
 from training.dataset import Dataset, load_dataset
-from training.hazard import fit_part, risk_set
+from training.hazard import fit_part, risk_set, risk_set_in, shared_bins
 
 CONFIG = TrainingConfig(
     trees=TreeConfig(num_leaves=8, learning_rate=0.1, feature_fraction=1.0, min_data_in_leaf=20)
@@ -22,7 +22,9 @@ CONFIG = TrainingConfig(
 def auc_out_of_time(data: Dataset, split: date) -> float:
     """Fit step 1 on the dates before ``split`` and rank those after it."""
     fit, test = data.between(None, split), data.between(split + timedelta(days=31), None)
-    text = fit_part(risk_set(fit, "step_1", CONFIG), "step_1", CONFIG, rounds=40)
+    text = fit_part(
+        risk_set_in(shared_bins(fit, CONFIG), fit, "step_1", CONFIG), "step_1", CONFIG, rounds=40
+    )
     rows = risk_set(test, "step_1", CONFIG)
     p = np.asarray(make_part(text, Calibrator()).booster.predict(rows.values))
     return float(roc_auc_score(rows.y, p))

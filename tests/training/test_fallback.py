@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -19,8 +20,9 @@ from training.fallback import (
     choose_fallback,
     compare_mixtures,
     make_fallback,
-    thin,
+    thinning,
 )
+from training.hazard import shared_bins
 
 Floats = npt.NDArray[np.float64]
 ROUNDS = 10
@@ -33,6 +35,11 @@ def fresh() -> Dataset:
     return after.select(~np.isnan(after.target("step_1")))
 
 
+def bins() -> lightgbm.Dataset:
+    """What was learnt from, in bins."""
+    return shared_bins(judged().past, fixed_config())
+
+
 @pytest.fixture(scope="module")
 def p(fresh: Dataset) -> Floats:
     """What an honest model says of them."""
@@ -42,13 +49,13 @@ def p(fresh: Dataset) -> Floats:
 
 def test_a_model_that_is_better_for_new_accounts_answers_alone(fresh: Dataset, p: Floats) -> None:
     """No k above 0 is surely better, so it stays at 0; segments left out have their evidence."""
-    found = choose_fallback(judged().past, fresh, p, fixed_config(), ROUNDS)
+    found = choose_fallback(judged().past, fresh, p, fixed_config(), ROUNDS, bins())
     assert found.known_k == 0.0
     assert found.unseen_k in TRIED_K
     assert set(found.known) == set(found.unseen) == {f"{k:g}" for k in TRIED_K}
     assert found.segments
     assert set(found.segments) <= set(fresh.segment)
-    again = choose_fallback(judged().past, fresh, p, fixed_config(), ROUNDS)
+    again = choose_fallback(judged().past, fresh, p, fixed_config(), ROUNDS, bins())
     assert again == found
 
 
@@ -59,7 +66,7 @@ def test_a_model_that_knows_nothing_of_new_accounts_leans_on_the_matrix(
     paid = np.nan_to_num(fresh.frame.column(PAID_ITEMS))
     noise = np.random.default_rng(5).choice([0.02, 0.98], len(p))
     found = choose_fallback(
-        judged().past, fresh, np.where(paid < 10, noise, p), fixed_config(), ROUNDS
+        judged().past, fresh, np.where(paid < 10, noise, p), fixed_config(), ROUNDS, bins()
     )
     assert found.known_k > 0
     assert found.known[f"{found.known_k:g}"].high < 0
@@ -83,7 +90,7 @@ def test_without_outcomes_of_both_kinds_nothing_is_chosen(fresh: Dataset, p: Flo
     """The model answers alone where it has learnt from the segment; else the default."""
     open_only = fresh.target("step_1") == 1
     found = choose_fallback(
-        judged().past, fresh.select(open_only), p[open_only], fixed_config(), ROUNDS
+        judged().past, fresh.select(open_only), p[open_only], fixed_config(), ROUNDS, bins()
     )
     assert found == UNJUDGED
     assert (found.known_k, found.unseen_k) == (0.0, DEFAULT_UNSEEN_K)
@@ -99,11 +106,14 @@ def test_a_segment_counts_the_invoices_it_was_learnt_from(fresh: Dataset) -> Non
 
 def test_thinning_keeps_whole_invoices(fresh: Dataset) -> None:
     """An invoice is in on all its dates or on none, and about as many rows stay as asked."""
-    few = thin(fresh, len(fresh) // 3)
+    every = np.ones(len(fresh), dtype=bool)
+    few = fresh.select(thinning(fresh, len(fresh) // 3, every))
     kept = set(few.frame.items["invoice_id"])
     assert len(few) == fresh.frame.items["invoice_id"].isin(kept).sum()
     assert len(few) == pytest.approx(len(fresh) / 3, rel=0.3)
-    assert thin(fresh, len(fresh)) is fresh
+    assert thinning(fresh, len(fresh), every).all()
+    some = fresh.segment == fresh.segment[0]
+    assert not thinning(fresh, len(fresh) // 10, some)[~some].any()
 
 
 def test_the_recipe_stores_the_choice_and_its_evidence() -> None:

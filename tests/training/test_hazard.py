@@ -16,9 +16,12 @@ from training.hazard import (
     RiskSet,
     fit_part,
     fit_parts,
+    in_bins,
     is_trainable,
     risk_set,
+    risk_set_in,
     search_part,
+    shared_bins,
     side_by_side,
 )
 
@@ -47,14 +50,28 @@ def test_the_same_rows_configuration_and_seed_give_the_same_text(data: Dataset) 
     rounds = dict.fromkeys(PARTS, 6)
     first = fit_parts(data, CONFIG, rounds, {})
     again = fit_parts(data, CONFIG, rounds, {})
+    bins = shared_bins(data, CONFIG)
     for part in PARTS:
         assert first[part].text == again[part].text
-        assert first[part].text == fit_part(risk_set(data, part, CONFIG), part, CONFIG, rounds=6)
+        rows = risk_set_in(bins, data, part, CONFIG)
+        assert first[part].text == fit_part(rows, part, CONFIG, rounds=6)
+
+
+def test_a_part_takes_from_shared_bins_what_it_would_bin_itself(data: Dataset) -> None:
+    """The same outcomes and weights; where every row is known, the same text."""
+    config = replace(CONFIG, decay_days=56.0)
+    known = data.select(~np.isnan(data.target("step_1")))
+    own = in_bins(risk_set(known, "step_1", config), config.feature_names).construct()
+    shared = risk_set_in(shared_bins(known, config), known, "step_1", config)
+    assert np.array_equal(shared.get_label(), own.get_label())
+    assert np.array_equal(shared.get_weight(), own.get_weight())
+    texts = [fit_part(rows, "step_1", config, rounds=4) for rows in (own, shared)]
+    assert texts[0] == texts[1]
 
 
 def test_another_seed_gives_another_text(data: Dataset) -> None:
     """The seed decides which rows and features a tree sees."""
-    rows = risk_set(data, "step_1", CONFIG)
+    rows = risk_set_in(shared_bins(data, CONFIG), data, "step_1", CONFIG)
     other = replace(CONFIG, seed=1)
     assert fit_part(rows, "step_1", CONFIG, rounds=3) != fit_part(rows, "step_1", other, rounds=3)
 
@@ -96,12 +113,12 @@ def test_weights_fall_by_half_over_the_half_life_and_rise_with_a_power_of_the_ba
 def test_rising_features_bind_the_steps_and_not_the_cuts() -> None:
     """With more of a rising feature the probability of staying open never falls."""
     rows = synthetic(1)
-    turned = RiskSet(values=rows.values, y=1 - rows.y, weight=rows.weight)
+    turned = replace(rows, y=1 - rows.y)
     config = replace(CONFIG, trees=replace(CONFIG.trees, rising=(NAMES[0],), feature_fraction=1.0))
     sweep = np.zeros((50, len(NAMES)))
     sweep[:, 0] = np.linspace(-3, 3, 50)
     for part, falls in (("step_1", False), ("cut_7", True)):
-        text = fit_part(turned, part, config, rounds=30)
+        text = fit_part(in_bins(turned, NAMES), part, config, rounds=30)
         answers = np.asarray(make_part(text, Calibrator()).booster.predict(sweep))
         assert bool((np.diff(answers) < -1e-9).any()) == falls
 
@@ -111,7 +128,7 @@ def test_falling_features_bind_the_other_way() -> None:
     config = replace(CONFIG, trees=replace(CONFIG.trees, falling=(NAMES[0],), feature_fraction=1.0))
     sweep = np.zeros((50, len(NAMES)))
     sweep[:, 0] = np.linspace(-3, 3, 50)
-    text = fit_part(synthetic(1), "step_1", config, rounds=30)
+    text = fit_part(in_bins(synthetic(1), NAMES), "step_1", config, rounds=30)
     answers = np.asarray(make_part(text, Calibrator()).booster.predict(sweep))
     assert (np.diff(answers) <= 1e-9).all()
 
@@ -119,7 +136,7 @@ def test_falling_features_bind_the_other_way() -> None:
 def test_the_search_stops_where_fresh_rows_stop_improving() -> None:
     """The rounds found have the lowest log-loss on the stopping rows."""
     fit, stop = synthetic(2), synthetic(3)
-    rounds, booster = search_part(fit, stop, "step_1", CONFIG)
+    rounds, booster = search_part(in_bins(fit, NAMES), stop, "step_1", CONFIG)
     losses = []
     for count in range(1, booster.current_iteration() + 1):
         p = np.asarray(booster.predict(stop.values, num_iteration=count))
@@ -131,20 +148,23 @@ def test_the_search_is_skipped_with_fixed_rounds_or_too_few_outcomes() -> None:
     """The configured or the default number of rounds is trained."""
     fit, stop = synthetic(2, 400), synthetic(3, 400)
     fixed = replace(CONFIG, trees=replace(CONFIG.trees, rounds=7))
-    rounds, booster = search_part(fit, stop, "step_1", fixed)
+    rounds, booster = search_part(in_bins(fit, NAMES), stop, "step_1", fixed)
     assert (rounds, booster.current_iteration()) == (7, 7)
     none = RiskSet(values=stop.values[:0], y=stop.y[:0], weight=stop.weight[:0])
-    rounds, _ = search_part(fit, none, "step_1", CONFIG)
+    rounds, _ = search_part(in_bins(fit, NAMES), none, "step_1", CONFIG)
     assert rounds == DEFAULT_ROUNDS
 
 
 def test_one_class_is_not_trainable() -> None:
     """Both outcomes must occur."""
-    rows = synthetic(1, 50)
-    assert is_trainable(rows)
-    assert not is_trainable(RiskSet(values=rows.values, y=np.ones(50), weight=rows.weight))
+    y = synthetic(1, 50).y
+    assert is_trainable(y)
+    assert not is_trainable(np.where(y == 1, y, np.nan))
 
 
 def test_work_side_by_side_keeps_the_order_of_the_names() -> None:
     """Results come back by position, whatever finishes first."""
     assert side_by_side(str.upper, ["a", "b", "c"]) == ["A", "B", "C"]
+    begun: list[str] = []
+    assert side_by_side(begun.append, ["a", "bb"], len) == [None, None]
+    assert begun[0] == "bb"

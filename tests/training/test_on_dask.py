@@ -13,7 +13,7 @@ from features.catalogue import NAMES
 from models.bundle import make_part
 from models.calibrator import Calibrator
 from training.config import TrainingConfig, TreeConfig
-from training.hazard import RiskSet, fit_part
+from training.hazard import RiskSet, fit_part, in_bins
 from training.on_dask import fit_part_on_dask, write_rows
 
 CONFIG = TrainingConfig(trees=TreeConfig(num_leaves=8, max_depth=4, learning_rate=0.1))
@@ -55,8 +55,9 @@ def test_a_cluster_is_as_good_as_one_machine_within_the_seeds_spread(
     rows, fresh = rows_of(1, 4000), rows_of(2, 4000)
     write_rows(rows, CONFIG.feature_names, tmp_path / "rows", files=4)
     text = fit_part_on_dask(client, tmp_path / "rows", "step_1", CONFIG, rounds=ROUNDS)
+    learnt = in_bins(rows, CONFIG.feature_names)
     alone = [
-        loss_of(fit_part(rows, "step_1", replace(CONFIG, seed=seed), rounds=ROUNDS), fresh)
+        loss_of(fit_part(learnt, "step_1", replace(CONFIG, seed=seed), rounds=ROUNDS), fresh)
         for seed in range(6)
     ]
     spread = max(alone) - min(alone)
