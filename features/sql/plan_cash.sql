@@ -19,8 +19,6 @@ select
     applications.superseded_on,
     cast(applications.amount * 100 as bigint) as cents
 from applications
-inner join (select distinct account_id from installments) as planning
-    on applications.account_id = planning.account_id
 inner join currencies
     on applications.invoice_id = currencies.invoice_id
 left join credited_sources

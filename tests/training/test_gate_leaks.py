@@ -1,14 +1,21 @@
 """Tests of the law of no future on the ledger at hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import training.gate_leaks
 from features.build import FeatureFrame
-from features.ledger.read import Ledger
+from features.ledger.read import Ledger, open_ledger
 from features.ledger.sample import sample_ledger
+from features.ledger.write import import_extract
+from features.sources.base import Extract
 from tests.laws.leaks import reads_early
 from tests.trained import small_ledger
 from training.gate_leaks import leaking_features
@@ -33,6 +40,23 @@ def test_a_pipeline_that_reads_early_is_caught(day: date, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(training.gate_leaks, "feature_frame", early)
     assert leaking_features(small_ledger(), [day], accounts=40)
+
+
+def test_kept_states_that_speak_early_are_caught(day: date, tmp_path: Path) -> None:
+    """An imported ledger holds the law; with states moved a hundred days ahead it does not."""
+    small = small_ledger()
+    through = small.manifest.known_through
+    import_extract(tmp_path, Extract(tables=dict(small.rows)), source="test", known_through=through)
+    ledger = open_ledger(tmp_path)
+    assert set(ledger.states) == {"item_states", "source_states"}
+    assert leaking_features(ledger, [day], accounts=40) == []
+    states = pq.read_table(ledger.states["item_states"])
+    ahead = pc.subtract(states["from_on"].cast(pa.timestamp("s")), pa.scalar(timedelta(days=100)))
+    place = states.column_names.index("from_on")
+    early = tmp_path / "early.parquet"
+    pq.write_table(states.set_column(place, "from_on", ahead.cast(pa.date32())), early)
+    spoilt = replace(ledger, states={**ledger.states, "item_states": early})
+    assert leaking_features(spoilt, [day], accounts=40)
 
 
 def test_a_sample_holds_whole_accounts() -> None:
