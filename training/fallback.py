@@ -110,8 +110,16 @@ def choose_fallback(
     known = compare_mixtures(fresh, p, matrix_rates(fit, fresh), TRIED_K, config.seed)
     best = min(known, key=lambda k: known[k].difference)
     left_out = [name for name in _largest(fresh) if _enough(_outcomes(fresh, name))][:LEFT_OUT]
-    tried = side_by_side(lambda name: as_if_new(fit, fresh, name, config, rounds, bins), left_out)
-    judged = [rows for rows in tried if rows is not None]
+    some = {name: thinning(fit, LEFT_OUT_ROWS, fit.segment != name) for name in left_out}
+    learnt = {
+        name: risk_set_in(bins, fit, "step_1", config, rows)
+        for name, rows in some.items()
+        if is_trainable(fit.target("step_1")[rows])
+    }
+    judged = side_by_side(
+        lambda name: as_if_new(learnt[name], fit.select(some[name]), fresh, name, config, rounds),
+        list(learnt),
+    )
     unseen: dict[float, Interval] = {}
     if judged:
         keep = np.concatenate([rows for rows, _, _ in judged])
@@ -156,19 +164,14 @@ def compare_mixtures(
 
 
 def as_if_new(
-    fit: Dataset,
+    learnt: lightgbm.Dataset,
+    rest: Dataset,
     fresh: Dataset,
     segment: str,
     config: TrainingConfig,
     rounds: int,
-    bins: lightgbm.Dataset,
-) -> tuple[npt.NDArray[np.int64], Floats, Floats] | None:
-    """Return places in ``fresh`` of a segment's rows, and both answers without having seen it."""
-    some = thinning(fit, LEFT_OUT_ROWS, fit.segment != segment)
-    rest = fit.select(some)
-    if not is_trainable(rest.target("step_1")):
-        return None
-    learnt = risk_set_in(bins, fit, "step_1", config, some)
+) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
+    """Return places in ``fresh`` of a segment's rows, and both answers of the ``rest`` on them."""
     places = np.flatnonzero(fresh.segment == segment)
     rows = fresh.select(fresh.segment == segment)
     text = fit_part(learnt, "step_1", config, rounds=min(rounds, LEFT_OUT_ROUNDS))

@@ -25,7 +25,10 @@ Rows = npt.NDArray[np.bool_]
 
 T = TypeVar("T")
 
-BINS = {"feature_pre_filter": False, "verbosity": -1}
+BINS = {"feature_pre_filter": False, "verbosity": -1, "num_threads": 1}
+"""LightGBM's parameters of rows. Its number of threads is one for the whole process: where one part
+asked for another number while a second was at work, that would write beyond its buffers."""
+
 MIN_STOP_POSITIVES = 20
 DEFAULT_ROUNDS = 150
 
@@ -94,7 +97,10 @@ def risk_set_in(
     config: TrainingConfig,
     among: Rows | None = None,
 ) -> lightgbm.Dataset:
-    """Return the rows of ``risk_set``, or some, out of the ``shared_bins`` of ``dataset``."""
+    """Return the rows of ``risk_set``, or some, out of the ``shared_bins`` of ``dataset``.
+
+    Not to be called from two threads at once.
+    """
     known = ~np.isnan(dataset.target(part))
     if among is not None:
         known &= among
@@ -148,14 +154,14 @@ def fit_parts(
 ) -> dict[str, Part]:
     """Return the parts trained on every known row of ``dataset``."""
     bins = shared_bins(dataset, config)
+    rows = {name: risk_set_in(bins, dataset, name, config) for name in parts}
 
     def fit(name: str) -> Part:
-        rows = risk_set_in(bins, dataset, name, config)
-        text = fit_part(rows, name, config, rounds=rounds[name])
+        text = fit_part(rows[name], name, config, rounds=rounds[name])
         return make_part(text, calibrators.get(name, Calibrator()))
 
-    def trees_times_rows(name: str) -> float:
-        return rounds[name] * float(np.sum(~np.isnan(dataset.target(name))))
+    def trees_times_rows(name: str) -> int:
+        return rounds[name] * int(rows[name].num_data())
 
     return dict(zip(parts, side_by_side(fit, parts, trees_times_rows), strict=True))
 

@@ -268,13 +268,17 @@ def choose(
     fresh = data.between(*windows.recalibrate) if recalibrates else stop
 
     bins = shared_bins(fit, config)
+    learnt = {
+        part: risk_set_in(bins, fit, part, config)
+        for part in parts
+        if is_trainable(fit.target(part))
+    }
 
     def search(part: str) -> tuple[int, Calibrator, Floats]:
         tell(f"search {part}")
-        if not is_trainable(fit.target(part)):
+        if part not in learnt:
             return DEFAULT_ROUNDS, Calibrator(), np.empty(0)
-        rows, judge = risk_set_in(bins, fit, part, config), risk_set(stop, part, config)
-        rounds, booster = search_part(rows, judge, part, config)
+        rounds, booster = search_part(learnt[part], risk_set(stop, part, config), part, config)
         known = ~np.isnan(fresh.target(part))
         if not known.any():
             return rounds, Calibrator(), np.empty(0)
@@ -290,8 +294,8 @@ def choose(
             return rounds, Calibrator(), margin
         return rounds, choose_calibrator(margin, fresh.target(part)[known], half), margin
 
-    def rows_of(part: str) -> float:
-        return float(np.sum(~np.isnan(fit.target(part))))
+    def rows_of(part: str) -> int:
+        return int(learnt[part].num_data()) if part in learnt else 0
 
     found = dict(zip(parts, side_by_side(search, parts, rows_of), strict=True))
     rounds = {part: rounds for part, (rounds, _, _) in found.items()}

@@ -123,13 +123,19 @@ def relative_loss(
     shares: list[float] = []
     for fold in folds:
         bins = shared_bins(fold.fit, config)
+        learnt = {
+            part: risk_set_in(bins, fold.fit, part, config)
+            for part in parts
+            if all(is_trainable(data.target(part)) for data in (fold.fit, fold.judge))
+        }
 
-        def share(part: str, fold: Fold = fold, bins: lightgbm.Dataset = bins) -> float:
-            if not all(is_trainable(data.target(part)) for data in (fold.fit, fold.judge)):
+        def share(
+            part: str, fold: Fold = fold, learnt: Mapping[str, lightgbm.Dataset] = learnt
+        ) -> float:
+            if part not in learnt:
                 return np.nan
-            rows = risk_set_in(bins, fold.fit, part, config)
-            judged = risk_set(fold.judge, part, config)
-            _, booster = search_part(rows, risk_set(fold.stop, part, config), part, config)
+            judged, stop = (risk_set(rows, part, config) for rows in (fold.judge, fold.stop))
+            _, booster = search_part(learnt[part], stop, part, config)
             p: Any = booster.predict(judged.values, num_threads=1)
             constant = np.full(len(judged.y), judged.y.mean())
             own = clipped_log_loss(judged.y, np.asarray(p, dtype=float))
