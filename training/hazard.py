@@ -26,8 +26,9 @@ Rows = npt.NDArray[np.bool_]
 T = TypeVar("T")
 
 BINS = {"feature_pre_filter": False, "verbosity": -1, "num_threads": 1}
-"""LightGBM's parameters of rows. Its number of threads is one for the whole process: where one part
-asked for another number while a second was at work, that would write beyond its buffers."""
+"""LightGBM's parameters of rows. It keeps one number of threads for the whole process, so rows ask
+for as many as ``parameters``: another number, asked for while a part is at work, makes that part
+write beyond its buffers."""
 
 MIN_STOP_POSITIVES = 20
 DEFAULT_ROUNDS = 150

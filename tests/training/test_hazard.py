@@ -12,12 +12,14 @@ from tests.trained import small_ledger
 from training.config import TrainingConfig, TreeConfig
 from training.dataset import Dataset, as_of_grid, load_dataset
 from training.hazard import (
+    BINS,
     DEFAULT_ROUNDS,
     RiskSet,
     fit_part,
     fit_parts,
     in_bins,
     is_trainable,
+    parameters,
     risk_set,
     risk_set_in,
     search_part,
@@ -67,6 +69,11 @@ def test_a_part_takes_from_shared_bins_what_it_would_bin_itself(data: Dataset) -
     assert np.array_equal(shared.get_weight(), own.get_weight())
     texts = [fit_part(rows, "step_1", config, rounds=4) for rows in (own, shared)]
     assert texts[0] == texts[1]
+
+
+def test_rows_and_trees_ask_for_the_same_number_of_threads() -> None:
+    """LightGBM keeps one for the process; parts at work side by side must not change it."""
+    assert BINS["num_threads"] == parameters(CONFIG, "step_1")["num_threads"]
 
 
 def test_another_seed_gives_another_text(data: Dataset) -> None:

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 
 from features.build import FeatureFrame, feature_frame
@@ -27,6 +24,7 @@ from features.sources.base import Extract
 from tests.features.awkward import awkward_books
 from tests.features.books import Books
 from tests.laws.generated import crowd_of
+from tests.laws.leaks import keeps_early
 
 DAYS = (date(2023, 9, 30), date(2024, 2, 29), date(2024, 6, 3))
 THROUGH = date(2024, 6, 30)
@@ -79,12 +77,7 @@ def test_cutting_the_rows_after_a_day_changes_nothing_of_what_kept_states_give(
 ) -> None:
     """Kept states know every later day; nothing of it enters. States moved ahead are noticed."""
     books = bring(tmp_path, simulated_ledger, simulated_ledger.manifest.known_through)
-    states = pq.read_table(books.states["item_states"])
-    ahead = pc.subtract(states["from_on"].cast(pa.timestamp("s")), pa.scalar(timedelta(days=100)))
-    place = states.column_names.index("from_on")
-    early = tmp_path / "early.parquet"
-    pq.write_table(states.set_column(place, "from_on", ahead.cast(pa.date32())), early)
-    spoilt = replace(books, states={**books.states, "item_states": early})
+    spoilt = keeps_early(books, tmp_path)
     for day in DAYS[:2]:
         then = feature_frame(cut_ledger(simulated_ledger, day), [day])
         assert len(then.items) > 100
