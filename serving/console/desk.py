@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from serving.audit import Audit, Given
 from serving.audit_schema import AuditError
 from serving.auth import KeyRing
+from serving.background import begin
 from serving.console.account import AccountView, account_view, with_notes
 from serving.console.model import Registry, read_registry
 from serving.console.notes import open_notes
@@ -70,7 +71,7 @@ class Desk:
         self._registry_read = 0.0
         if store.ready:
             # The first reader should not wait for what every reader needs.
-            threading.Thread(target=self._warm, name="console-warm", daemon=True).start()
+            begin("console-warm", self._warm)
 
     def served(self) -> Served:
         """Return the tables of what is served now; ApiError 503 when nothing is."""

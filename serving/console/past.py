@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger, open_ledger
 from features.roll_rates import roll_counts, step_starts
 from models.home import Home
+from serving.background import begin
 from serving.console.health import Health, ledger_health
 from serving.console.track_record import Earlier, PastForecast, earlier_scorings, track_record
 from serving.store import ServedPair
@@ -209,9 +211,7 @@ class PastKeeper:
         with self._lock:
             if pair is not self._pair:
                 self._pair, self._past = pair, None
-                threading.Thread(
-                    target=self._compute, args=(pair,), name="console-past", daemon=True
-                ).start()
+                begin("console-past", partial(self._compute, pair))
             return self._past
 
     def _compute(self, pair: ServedPair) -> None:
