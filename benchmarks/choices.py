@@ -42,7 +42,7 @@ from models.peers import with_peers
 from training.calibrate import choose_calibrator, fit_calibrator
 from training.config import TrainingConfig, read_config
 from training.dataset import Dataset, as_of_grid, load_dataset
-from training.hazard import fit_part, in_bins, risk_set, search_part
+from training.hazard import Rounds, fit_part, in_bins, risk_set, search_part
 from training.metrics import headline
 from training.origins import Origin, OriginRows, judged_rows
 from training.recipe import oldest_as_of
@@ -159,16 +159,17 @@ def fitted(rows: OriginRows, config: TrainingConfig, lag: int, seeds: int = 1) -
     others = [replace(config, seed=config.seed + number) for number in range(seeds)]
     fresh = past.between(*windows.recalibrate)
     fresh_margin = np.empty(0)
-    rounds = config.trees.rounds
-    if not rounds:
+    rounds = Rounds(found=config.trees.rounds)
+    if not rounds.found:
         fit = risk_set(past.between(*windows.fit).known_by(windows.stop[0], lag), PART, config)
         stop = risk_set(past.between(*windows.stop), PART, config)
         rounds, booster = search_part(in_bins(fit, config.feature_names), stop, PART, config)
         if len(fresh):
-            fresh_margin = margins(booster, fresh.frame.matrix(config.feature_names), rounds)
-    learnt = in_bins(risk_set(past, PART, config), config.feature_names)
+            fresh_margin = margins(booster, fresh.frame.matrix(config.feature_names), rounds.found)
+    learnt = in_bins(risk_set(past, PART, config), config.feature_names).construct()
+    trees = rounds.on(int(learnt.num_data()), config.trees.max_rounds)
     models = [
-        lightgbm.Booster(model_str=fit_part(learnt, PART, other, rounds=rounds)) for other in others
+        lightgbm.Booster(model_str=fit_part(learnt, PART, other, rounds=trees)) for other in others
     ]
     levels = past.peers.until(f"{rows.origin.cutoff:%Y-%m}")
     values = with_peers(rows.test.frame, levels).matrix(config.feature_names)
@@ -177,12 +178,12 @@ def fitted(rows: OriginRows, config: TrainingConfig, lag: int, seeds: int = 1) -
         model.predict(values[:EXPLAINED], pred_contrib=True, num_threads=1)
     spent = (time.process_time() - started) / min(EXPLAINED, len(values))
     return Fit(
-        margin=np.mean([margins(model, values, rounds) for model in models], axis=0),
+        margin=np.mean([margins(model, values, trees) for model in models], axis=0),
         fresh=fresh_margin,
         y=fresh.target(PART) if len(fresh_margin) else np.empty(0),
         half=pd.util.hash_array(fresh.account) % 2 == 0,
         older=(fresh.as_of <= fresh.as_of.median()).to_numpy(),
-        rounds=rounds,
+        rounds=trees,
         rows=int(learnt.num_data()),
         microseconds=1e6 * spent,
     )

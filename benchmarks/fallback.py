@@ -155,7 +155,7 @@ def main() -> None:
         choices = choose(rows.past, rows.windows, config, lag, lambda _: None)
         bundle = make_bundle(ledger, rows.past, choices, config, origin.cutoff, None)
         known.append(known_rows(rows, choices, bundle))
-        unseen.append(unseen_rows(rows, config, choices.rounds["step_1"]))
+        unseen.append(unseen_rows(rows, config, choices.rounds["step_1"].found))
     result = {
         "ledger_digest": ledger.digest,
         "config": arguments.config or "default",

@@ -32,7 +32,7 @@ from features.ledger.read import open_ledger
 from models.reasons import AGE_FAMILY
 from training.config import TrainingConfig, read_config
 from training.dataset import Dataset, as_of_grid, load_dataset
-from training.hazard import fit_part, in_bins, risk_set
+from training.hazard import Rounds, fit_part, in_bins, risk_set
 from training.metrics import clipped_log_loss
 from training.origins import OriginRows, plan_origins, rows_of_origin
 from training.recipe import choose, oldest_as_of
@@ -147,14 +147,13 @@ def variants(config: TrainingConfig) -> dict[str, tuple[TrainingConfig, int]]:
 
 
 def fitted(
-    rows: OriginRows, config: TrainingConfig, rounds: int, seeds: Sequence[int]
+    rows: OriginRows, config: TrainingConfig, rounds: Rounds, seeds: Sequence[int]
 ) -> list[lightgbm.Booster]:
     """Return the first step fitted on an origin's past, once a seed."""
-    learnt = in_bins(risk_set(rows.past, PART, config), config.feature_names)
+    learnt = in_bins(risk_set(rows.past, PART, config), config.feature_names).construct()
+    trees = rounds.on(int(learnt.num_data()), config.trees.max_rounds)
     return [
-        lightgbm.Booster(
-            model_str=fit_part(learnt, PART, replace(config, seed=seed), rounds=rounds)
-        )
+        lightgbm.Booster(model_str=fit_part(learnt, PART, replace(config, seed=seed), rounds=trees))
         for seed in seeds
     ]
 

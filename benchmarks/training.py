@@ -94,7 +94,7 @@ def main() -> None:
     choices = choose(data, windows, config, lag, tell)
     seconds["search"] = time.perf_counter() - before
     before = time.perf_counter()
-    fit_parts(data, config, choices.rounds, choices.calibrators)
+    parts = fit_parts(data, config, choices.rounds, choices.calibrators)
     seconds["fit"] = time.perf_counter() - before
     seconds["search and two fits"] = seconds["search"] + 2 * seconds["fit"]
     result = {
@@ -104,7 +104,7 @@ def main() -> None:
         "features": len(config.feature_names),
         "dates": len(dates),
         "config": arguments.config or "default",
-        "rounds": choices.rounds,
+        "rounds": {name: part.booster.current_iteration() for name, part in parts.items()},
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "machine": machine(),
     }

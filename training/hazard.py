@@ -116,6 +116,37 @@ def is_trainable(y: Floats) -> bool:
     return len(np.unique(y[~np.isnan(y)])) == 2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """How many trees a part has: found on some rows, or fixed.
+
+    Parameters
+    ----------
+    found : int
+        Rounds at which the search was best, or a fixed number.
+    rows : int
+        Rows that the search learnt from; 0 where the number is fixed.
+    """
+
+    found: int
+    rows: int = 0
+
+    def on(self, rows: int, most: int) -> int:
+        """Return the trees of a fit on so many rows, ``most`` at most.
+
+        More rows bear more trees: as many more as the square root of how many more rows there
+        are, which lies between what two simulated ledgers with known truth asked for.
+
+        Examples
+        --------
+        >>> Rounds(found=100, rows=10_000).on(14_400, 600), Rounds(found=100).on(14_400, 600)
+        (120, 100)
+        """
+        if not self.rows:
+            return self.found
+        return max(self.found, min(round(self.found * (rows / self.rows) ** 0.5), most))
+
+
 def fit_part(rows: lightgbm.Dataset, part: str, config: TrainingConfig, *, rounds: int) -> str:
     """Return the LightGBM text of a part trained for ``rounds`` rounds."""
     booster = lightgbm.train(parameters(config, part), rows, num_boost_round=rounds)
@@ -124,7 +155,7 @@ def fit_part(rows: lightgbm.Dataset, part: str, config: TrainingConfig, *, round
 
 def search_part(
     fit: lightgbm.Dataset, stop: RiskSet, part: str, config: TrainingConfig
-) -> tuple[int, lightgbm.Booster]:
+) -> tuple[Rounds, lightgbm.Booster]:
     """Return the rounds at which the log-loss on ``stop`` is lowest, and the trees till there.
 
     With a fixed number of rounds in the configuration, or too few outcomes to stop on, the
@@ -133,8 +164,8 @@ def search_part(
     trees = config.trees
     too_few = min(stop.y.sum(), (1 - stop.y).sum()) < MIN_STOP_POSITIVES
     if trees.rounds > 0 or too_few:
-        rounds = trees.rounds or DEFAULT_ROUNDS
-        return rounds, lightgbm.train(parameters(config, part), fit, num_boost_round=rounds)
+        fixed = Rounds(found=trees.rounds or DEFAULT_ROUNDS)
+        return fixed, lightgbm.train(parameters(config, part), fit, num_boost_round=fixed.found)
     booster = lightgbm.train(
         parameters(config, part),
         fit,
@@ -142,13 +173,14 @@ def search_part(
         valid_sets=[in_bins(stop, config.feature_names, fit)],
         callbacks=[lightgbm.early_stopping(trees.stop_after, verbose=False)],
     )
-    return max(int(booster.best_iteration), 1), booster
+    best = max(int(booster.best_iteration), 1)
+    return Rounds(found=best, rows=int(fit.num_data())), booster
 
 
 def fit_parts(
     dataset: Dataset,
     config: TrainingConfig,
-    rounds: Mapping[str, int],
+    rounds: Mapping[str, Rounds],
     calibrators: Mapping[str, Calibrator],
     *,
     parts: Sequence[str] = PARTS,
@@ -156,13 +188,15 @@ def fit_parts(
     """Return the parts trained on every known row of ``dataset``."""
     bins = shared_bins(dataset, config)
     rows = {name: risk_set_in(bins, dataset, name, config) for name in parts}
+    most = config.trees.max_rounds
+    trees = {name: rounds[name].on(int(of.num_data()), most) for name, of in rows.items()}
 
     def fit(name: str) -> Part:
-        text = fit_part(rows[name], name, config, rounds=rounds[name])
+        text = fit_part(rows[name], name, config, rounds=trees[name])
         return make_part(text, calibrators.get(name, Calibrator()))
 
     def trees_times_rows(name: str) -> int:
-        return rounds[name] * int(rows[name].num_data())
+        return trees[name] * int(rows[name].num_data())
 
     return dict(zip(parts, side_by_side(fit, parts, trees_times_rows), strict=True))
 

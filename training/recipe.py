@@ -31,6 +31,7 @@ from training.dataset import Dataset, as_of_grid, load_dataset
 from training.fallback import UNJUDGED, FallbackChoice, choose_fallback, make_fallback
 from training.hazard import (
     DEFAULT_ROUNDS,
+    Rounds,
     fit_parts,
     is_trainable,
     risk_set,
@@ -44,6 +45,7 @@ from training.metrics import compare
 from training.profile import build_profile
 from training.reach import reach_bands, reach_bounds
 from training.splits import TooLittleHistoryError, Windows, four_windows
+from training.stopping import known_before_stop, windows_of
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -59,7 +61,7 @@ MIN_LAST_BUCKETS = 30
 class Choices:
     """What the past windows decided: rounds and calibrator of each part, and the fallback."""
 
-    rounds: dict[str, int]
+    rounds: dict[str, Rounds]
     calibrators: dict[str, Calibrator]
     fallback: FallbackChoice = UNJUDGED
 
@@ -173,7 +175,6 @@ def train_model(
             for name, (first, last) in ((name, getattr(windows, name)) for name in _WINDOWS)
             if first <= last
         },
-        "rounds": choices.rounds,
         "fallback": asdict(choices.fallback),
         "metrics": metrics,
         "reach": [asdict(band) for band in bands],
@@ -256,36 +257,39 @@ def choose(
 ) -> Choices:
     """Find rounds and calibrators of the parts, and the fallback, in the windows before the test.
 
-    A part whose outcomes were not yet known in a window keeps the default rounds and no
-    calibrator. The fallback is chosen with all parts, not with some of them. With fixed rounds
-    and no window to recalibrate on there is nothing to choose.
+    A part decided later than the first step has its windows earlier by as many days
+    (``windows_of``), so that no outcome of the test window has a say in it. Where nothing is left
+    to fit on or to stop on, it keeps the default rounds and no calibrator. The fallback is chosen
+    with all parts, not with some of them. With fixed rounds and no window to recalibrate on there
+    is nothing to choose.
     """
     if config.trees.rounds and not config.windows.recalibrate_days:
-        return Choices(rounds=dict.fromkeys(parts, config.trees.rounds), calibrators={})
-    fit = data.between(*windows.fit).known_by(windows.stop[0], lag)
-    stop = data.between(*windows.stop)
+        fixed = Rounds(found=config.trees.rounds)
+        return Choices(rounds=dict.fromkeys(parts, fixed), calibrators={})
     recalibrates = config.windows.recalibrate_days > 0
-    fresh = data.between(*windows.recalibrate) if recalibrates else stop
-
+    fit = data.between(*windows.fit)
     bins = shared_bins(fit, config)
-    learnt = {
-        part: risk_set_in(bins, fit, part, config)
-        for part in parts
-        if is_trainable(fit.target(part))
-    }
+    learnt = {}
+    for part in parts:
+        rows = known_before_stop(fit, part, windows, lag)
+        if is_trainable(rows.target(part)):
+            learnt[part] = risk_set_in(bins, rows, part, config)
 
-    def search(part: str) -> tuple[int, Calibrator, Floats]:
+    def search(part: str) -> tuple[Rounds, Calibrator, Floats]:
         tell(f"search {part}")
         if part not in learnt:
-            return DEFAULT_ROUNDS, Calibrator(), np.empty(0)
+            return Rounds(found=DEFAULT_ROUNDS), Calibrator(), np.empty(0)
+        own = windows_of(part, windows)
+        stop = data.between(*own.stop)
         rounds, booster = search_part(learnt[part], risk_set(stop, part, config), part, config)
+        fresh = data.between(*own.recalibrate) if recalibrates else stop
         known = ~np.isnan(fresh.target(part))
         if not known.any():
             return rounds, Calibrator(), np.empty(0)
         out_of_fold: Any = booster.predict(
             fresh.frame.matrix(config.feature_names)[known],
             raw_score=True,
-            num_iteration=rounds,
+            num_iteration=rounds.found,
             num_threads=1,
         )
         half = pd.util.hash_array(fresh.account[known]) % 2 == 0
@@ -304,7 +308,9 @@ def choose(
         tell("search fallback")
         _, calibrator, margin = found["step_1"]
         p = calibrator.probability(margin)
-        fallback = choose_fallback(fit, fresh, p, config, rounds["step_1"], bins)
+        fresh = data.between(*(windows.recalibrate if recalibrates else windows.stop))
+        known = known_before_stop(fit, "step_1", windows, lag)
+        fallback = choose_fallback(known, fresh, p, config, rounds["step_1"].found, bins)
     return Choices(
         rounds=rounds,
         calibrators={part: calibrator for part, (_, calibrator, _) in found.items()},
@@ -324,12 +330,14 @@ def make_bundle(
     facts: dict[str, Any] | None = None,
 ) -> Bundle:
     """Fit every part on all known rows of ``data`` and add the portfolio's profile."""
+    parts = fit_parts(data, config, choices.rounds, choices.calibrators)
+    trees = {name: part.booster.current_iteration() for name, part in parts.items()}
     bundle = Bundle(
-        parts=fit_parts(data, config, choices.rounds, choices.calibrators),
+        parts=parts,
         feature_names=config.feature_names,
         feature_digest=data.frame.digest,
         profile=build_profile(ledger, data, cutoff, rules=rules, reach_bounds=bounds),
         fallback=make_fallback(choices.fallback, data),
-        facts=facts or {},
+        facts={"rounds": trees, **(facts or {})},
     )
     return replace(bundle, version=bundle_digest(bundle))

@@ -31,7 +31,8 @@ from training.hazard import (
 )
 from training.metrics import clipped_log_loss
 from training.recipe import oldest_as_of
-from training.splits import TooLittleHistoryError, four_windows
+from training.splits import TooLittleHistoryError, Windows, four_windows
+from training.stopping import known_before_stop, windows_of
 
 FOLDS = 3
 LONGEST_FOLD_DAYS = 56
@@ -44,17 +45,33 @@ class Fold:
 
     Parameters
     ----------
-    fit : Dataset
-        Rows known at the cut-off, without those kept to stop on.
-    stop : Dataset
-        The newest of them: they decide the number of trees.
+    known : Dataset
+        Rows with what was known at the cut-off.
+    windows : Windows
+        Which of them to fit on and, the newest, to stop on.
     judge : Dataset
         The as-of dates after the cut-off.
+    lag : int
+        Maturity lag in days.
     """
 
-    fit: Dataset
-    stop: Dataset
+    known: Dataset
+    windows: Windows
     judge: Dataset
+    lag: int
+
+    @property
+    def fit(self) -> Dataset:
+        """Rows that the parts learn from; ``learnt`` says which outcomes of them."""
+        return self.known.between(*self.windows.fit)
+
+    def learnt(self, part: str, fit: Dataset) -> Dataset:
+        """Return the rows of ``fit`` with the outcomes that a part learns from."""
+        return known_before_stop(fit, part, self.windows, self.lag)
+
+    def stop(self, part: str) -> Dataset:
+        """Return the newest rows with outcomes of a part: they decide its number of trees."""
+        return self.known.between(*windows_of(part, self.windows).stop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +118,16 @@ def rolling_folds(data: Dataset, last: date, config: TrainingConfig, lag: int) -
         known = data.known_by(first, lag)
         stop_last = first - gap if stop_days else first
         stop_first = stop_last - stop_days + timedelta(days=1)
-        fold = Fold(
-            fit=known.between(None, stop_first - gap if stop_days else first),
-            stop=known.between(stop_first, stop_last),
-            judge=data.between(first, first + timedelta(days=length - 1)),
+        judged = (first, first + timedelta(days=length - 1))
+        windows = Windows(
+            fit=(data.as_of.min().date(), stop_first - gap if stop_days else first),
+            stop=(stop_first, stop_last),
+            recalibrate=(first, first - timedelta(days=1)),
+            test=judged,
         )
-        if is_trainable(fold.fit.target("step_1")) and len(fold.judge):
+        fold = Fold(known=known, windows=windows, judge=data.between(*judged), lag=lag)
+        learnt = fold.learnt("step_1", fold.fit)
+        if is_trainable(learnt.target("step_1")) and len(fold.judge):
             folds.append(fold)
     if not folds:
         raise TooLittleHistoryError(
@@ -122,11 +143,13 @@ def relative_loss(
     """Return the mean over folds and parts of log-loss ÷ log-loss of the constant rate."""
     shares: list[float] = []
     for fold in folds:
-        bins = shared_bins(fold.fit, config)
+        fit = fold.fit
+        bins = shared_bins(fit, config)
+        rows = {part: fold.learnt(part, fit) for part in parts}
         learnt = {
-            part: risk_set_in(bins, fold.fit, part, config)
-            for part in parts
-            if all(is_trainable(data.target(part)) for data in (fold.fit, fold.judge))
+            part: risk_set_in(bins, data, part, config)
+            for part, data in rows.items()
+            if is_trainable(data.target(part)) and is_trainable(fold.judge.target(part))
         }
 
         def share(
@@ -134,7 +157,8 @@ def relative_loss(
         ) -> float:
             if part not in learnt:
                 return np.nan
-            judged, stop = (risk_set(rows, part, config) for rows in (fold.judge, fold.stop))
+            rows = (fold.judge, fold.stop(part))
+            judged, stop = (risk_set(data, part, config) for data in rows)
             _, booster = search_part(learnt[part], stop, part, config)
             p: Any = booster.predict(judged.values, num_threads=1)
             constant = np.full(len(judged.y), judged.y.mean())

@@ -13,6 +13,7 @@ from tests.trained import small_config, small_ledger
 from training.config import TrainingConfig
 from training.dataset import Dataset, as_of_grid, load_dataset
 from training.gate_rows import JudgedRows, direct_rows
+from training.hazard import Rounds
 from training.monitor_accounts import AccountBook, read_account_book
 from training.recipe import Choices, make_bundle
 
@@ -60,7 +61,7 @@ def judged() -> Judged:
 
 def model_on(past: Dataset, **facts: object) -> Bundle:
     """Return a model trained on some rows with fixed rounds."""
-    rounds = dict.fromkeys(PARTS, ROUNDS)
+    rounds = dict.fromkeys(PARTS, Rounds(found=ROUNDS))
     config = fixed_config()
     known = {
         "trained_until": judged().after,

@@ -15,6 +15,7 @@ from training.hazard import (
     BINS,
     DEFAULT_ROUNDS,
     RiskSet,
+    Rounds,
     fit_part,
     fit_parts,
     in_bins,
@@ -49,7 +50,7 @@ def synthetic(seed: int, count: int = 1500) -> RiskSet:
 
 def test_the_same_rows_configuration_and_seed_give_the_same_text(data: Dataset) -> None:
     """Also side by side with the other parts."""
-    rounds = dict.fromkeys(PARTS, 6)
+    rounds = dict.fromkeys(PARTS, Rounds(found=6))
     first = fit_parts(data, CONFIG, rounds, {})
     again = fit_parts(data, CONFIG, rounds, {})
     bins = shared_bins(data, CONFIG)
@@ -98,7 +99,7 @@ def test_each_part_is_trained_on_its_own_risk_set(data: Dataset) -> None:
 def test_calibrators_stay_with_their_parts(data: Dataset) -> None:
     """Parts without one keep the identity."""
     logistic = Calibrator(kind="logistic", a=0.8)
-    parts = fit_parts(data, CONFIG, dict.fromkeys(PARTS, 2), {"step_2": logistic})
+    parts = fit_parts(data, CONFIG, dict.fromkeys(PARTS, Rounds(found=2)), {"step_2": logistic})
     assert parts["step_2"].calibrator == logistic
     assert parts["step_1"].calibrator == Calibrator()
 
@@ -148,7 +149,16 @@ def test_the_search_stops_where_fresh_rows_stop_improving() -> None:
     for count in range(1, booster.current_iteration() + 1):
         p = np.asarray(booster.predict(stop.values, num_iteration=count))
         losses.append(-np.mean(np.log(np.where(stop.y == 1, p, 1 - p))))
-    assert rounds == int(np.argmin(losses)) + 1
+    assert rounds == Rounds(found=int(np.argmin(losses)) + 1, rows=len(fit.y))
+
+
+def test_more_rows_bear_more_trees_up_to_the_bound(data: Dataset) -> None:
+    """A part fitted on four times the rows of its search has twice the trees."""
+    learnt = len(risk_set(data, "step_1", CONFIG).y)
+    for rows, trees in ((learnt // 4, 12), (learnt, 6), (4 * learnt, 6), (1, 60)):
+        rounds = {"step_1": Rounds(found=6, rows=rows)}
+        part = fit_parts(data, CONFIG, rounds, {}, parts=("step_1",))["step_1"]
+        assert part.booster.current_iteration() == trees
 
 
 def test_the_search_is_skipped_with_fixed_rounds_or_too_few_outcomes() -> None:
@@ -156,10 +166,10 @@ def test_the_search_is_skipped_with_fixed_rounds_or_too_few_outcomes() -> None:
     fit, stop = synthetic(2, 400), synthetic(3, 400)
     fixed = replace(CONFIG, trees=replace(CONFIG.trees, rounds=7))
     rounds, booster = search_part(in_bins(fit, NAMES), stop, "step_1", fixed)
-    assert (rounds, booster.current_iteration()) == (7, 7)
+    assert (rounds, booster.current_iteration()) == (Rounds(found=7), 7)
     none = RiskSet(values=stop.values[:0], y=stop.y[:0], weight=stop.weight[:0])
     rounds, _ = search_part(in_bins(fit, NAMES), none, "step_1", CONFIG)
-    assert rounds == DEFAULT_ROUNDS
+    assert rounds == Rounds(found=DEFAULT_ROUNDS)
 
 
 def test_one_class_is_not_trainable() -> None:

@@ -17,8 +17,9 @@ from models.bundle import PARTS, bundle_digest
 from models.scorer import survival_curves
 from tests.trained import Installation, small_config, small_trained
 from training.config import ConfigError, TreeConfig
-from training.recipe import MODEL, Trained, train_model
-from training.splits import TooLittleHistoryError
+from training.dataset import as_of_grid, load_dataset
+from training.recipe import MODEL, Trained, choose, oldest_as_of, train_model
+from training.splits import TooLittleHistoryError, four_windows
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +85,30 @@ def test_another_process_with_one_core_trains_the_same_text(
 
 
 def test_all_parts_are_there_with_their_rounds(trained: Trained) -> None:
-    """The refitted trees have the rounds that the past windows chose."""
+    """The refitted trees have the rounds that the past windows chose, or more."""
     assert set(trained.bundle.parts) == set(PARTS)
     for name, part in trained.bundle.parts.items():
-        assert part.booster.current_iteration() == trained.choices.rounds[name]
+        trees, found = part.booster.current_iteration(), trained.choices.rounds[name].found
+        assert found <= trees <= max(found, small_config().trees.max_rounds)
+        assert trained.bundle.facts["rounds"][name] == trees
         expected = trained.choices.calibrators.get(name, part.calibrator)
         assert part.calibrator == expected
+
+
+def test_no_choice_knows_what_became_known_after_the_test_window_began(
+    simulated_ledger: Ledger,
+) -> None:
+    """With later outcomes blanked, rounds, maps and fallback of all parts are the same."""
+    config, lag = small_config(), simulated_ledger.manifest.maturity_lag_days
+    config = replace(config, windows=replace(config.windows, recalibrate_days=0))
+    newest = simulated_ledger.manifest.known_through - timedelta(days=30 + lag)
+    dates = as_of_grid(newest, oldest_as_of(simulated_ledger, config, newest), 28)
+    data = load_dataset(simulated_ledger, dates)
+    windows = four_windows(dates[0], newest, config.windows, lag)
+    chosen = choose(data, windows, config, lag, lambda _: None)
+    known = data.known_by(windows.test[0], lag)
+    assert choose(known, windows, config, lag, lambda _: None) == chosen
+    assert chosen.rounds["step_3"].rows > 0
 
 
 def test_judged_rows_are_exposed_known_and_within_the_test_window(trained: Trained) -> None:
@@ -114,7 +133,6 @@ def test_the_facts_say_what_people_ask(trained: Trained) -> None:
     facts = trained.bundle.facts
     assert facts["trained_until"] == date(2024, 12, 31)
     assert facts["metrics"] == trained.metrics
-    assert facts["rounds"] == trained.choices.rounds
     assert len(facts["ledger_digest"]) == 64
     newest = max(facts["as_of_dates"])
     assert newest == str(date(2024, 12, 31) - timedelta(days=37))

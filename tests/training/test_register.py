@@ -66,7 +66,7 @@ def test_the_run_holds_parameters_metrics_and_lineage(installation: Installation
     assert run.data.tags["ledger_digest"] == installation.ledger.digest
     assert run.data.tags["bundle_digest"] == installation.trained.bundle.version
     assert run.data.params["trees.num_leaves"] == "8"
-    rounds = installation.trained.choices.rounds["step_1"]
+    rounds = installation.trained.bundle.facts["rounds"]["step_1"]
     assert run.data.params["rounds.step_1"] == str(rounds)
     for name, row in installation.trained.metrics.items():
         prefix = "" if name == MODEL else name.replace(" ", "_").replace("-", "_") + "."

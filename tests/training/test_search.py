@@ -46,13 +46,15 @@ def test_a_fold_learns_only_what_was_known_before_its_first_judged_day(folds: li
     assert len(folds) == 3
     for fold in folds:
         first = np.datetime64(fold.judge.as_of.min().date())
-        for rows in (fold.fit, fold.stop):
-            days = rows.as_of.to_numpy(dtype="datetime64[D]")
-            for part in ("step_1", "step_4"):
+        for part in ("step_1", "step_4"):
+            stop = fold.stop(part)
+            began = stop.as_of.min().to_datetime64().astype("datetime64[D]")
+            for rows, by in ((fold.learnt(part, fold.fit), began), (stop, first)):
+                days = rows.as_of.to_numpy(dtype="datetime64[D]")
                 known = ~np.isnan(rows.target(part))
                 needed = horizon_of(part) + LAG
-                assert (days[known] + np.timedelta64(needed, "D") <= first).all()
-        assert fold.fit.as_of.max() < fold.stop.as_of.min() < fold.judge.as_of.min()
+                assert (days[known] + np.timedelta64(needed, "D") <= by).all()
+        assert fold.fit.as_of.max() < fold.stop("step_1").as_of.min() < fold.judge.as_of.min()
         assert len(risk_set(fold.fit, "step_1", CONFIG).y)
 
 
