@@ -5,6 +5,7 @@ days, the cuts on items resolved within 30 and within 14 days. Same rows, config
 seed give the same model text.
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -144,7 +145,7 @@ class Rounds:
         """
         if not self.rows:
             return self.found
-        return max(self.found, min(round(self.found * (rows / self.rows) ** 0.5), most))
+        return max(self.found, min(round(self.found * math.sqrt(rows / self.rows)), most))
 
 
 def fit_part(rows: lightgbm.Dataset, part: str, config: TrainingConfig, *, rounds: int) -> str:
