@@ -20,10 +20,13 @@ CHOICES = {
 }
 """Files of the choices and what their column is called; two of one column had the same rows."""
 
+ROUNDS = {"chosen_on": "choosing", "confirmed_on": "confirming"}
+"""Files of where each step stops, and what their ledgers are called."""
+
 
 def choices_sections() -> list[str]:
     """Return choices, recalibration, steps and signs as lines of Markdown."""
-    return [*_choices(), *_recalibration(), *_steps(), *_signs()]
+    return [*_choices(), *_recalibration(), *_steps(), *_rounds(), *_signs()]
 
 
 def read_result(name: str) -> dict[str, Any]:
@@ -191,6 +194,38 @@ def _steps() -> list[str]:
             lines.append(
                 f"| {CHOICES[name]}, {step['days']} days | {step['rows']:,} | "
                 f"{' | '.join(losses)} | {gap_text(step['change']['log_loss'])} |"
+            )
+    return lines
+
+
+def _rounds() -> list[str]:
+    results = {words: read_result(f"rounds_{name}") for name, words in ROUNDS.items()}
+    rules = list(next(iter(results.values()))["steps"][0]["figures"])
+    lines = [
+        "",
+        "## Where each step stops, and with how many trees",
+        "",
+        f"The recipe: {rules[0]} ([record 34](adr/0034-each-part-stops-on-its-own-weeks.md)). "
+        "Log-loss and slope of being unresolved after each step; beside it what other rules lose "
+        "or win on the same rows, and their slopes.",
+        "",
+        "```",
+        *(result["command"] for result in results.values()),
+        "```",
+        "",
+        f"| | rows | log-loss | slope | {' | '.join(rules[1:])} |",
+        "|---|---|---|---|" + "---|" * len(rules[1:]),
+    ]
+    for words, result in results.items():
+        for step in result["steps"]:
+            own, *others = (step["figures"][rule] for rule in rules)
+            gaps = (
+                f"{gap_text(step['changes'][rule]['log_loss'])}; {figures['slope']:.3f}"
+                for rule, figures in zip(rules[1:], others, strict=True)
+            )
+            lines.append(
+                f"| {words}, {step['days']} days | {step['rows']:,} | {own['log_loss']:.4f} | "
+                f"{own['slope']:.3f} | {' | '.join(gaps)} |"
             )
     return lines
 

@@ -71,23 +71,28 @@ class Plans:
         self.prepared: OrderedDict[str, str] = OrderedDict()
         self.feeds: dict[str, Feed] = {}
         self._count = 0
-        self._visible: dict[str, tuple[str, pa.Table]] = {}
+        self._visible: dict[str, dict[bool, str]] = {}
+        self._nothing: dict[str, pa.Table] = {}
         for table in TABLES.values():
             rows = f"rows_{table.name}"
-            nothing = arrow_schema(table).empty_table()
-            self.feed(rows, nothing)
-            query = visible_query(table, f"({stored_query(table, [rows])})")
-            self._visible[table.name] = query, self.run(query)
+            self.feed(rows, arrow_schema(table).empty_table())
+            stored = f"({stored_query(table, [rows])})"
+            self._visible[table.name] = {
+                versions: visible_query(table, stored, versions=versions)
+                for versions in (False, True)
+            }
+            self._nothing[table.name] = self.run(self._visible[table.name][True])
 
     def show(self, ledger: Ledger) -> None:
         """Feed the contract's tables; those that the ledger lacks are empty."""
-        for name, (query, nothing) in self._visible.items():
+        for name, queries in self._visible.items():
             rows = ledger.rows.get(name)
             if rows is None or not rows.num_rows:
-                self.feed(name, nothing)
+                self.feed(name, self._nothing[name])
             else:
+                keys = rows.select(TABLES[name].key).group_by(list(TABLES[name].key)).aggregate([])
                 self.feed(f"rows_{name}", rows)
-                self.feed(name, self.run(query))
+                self.feed(name, self.run(queries[keys.num_rows < rows.num_rows]))
 
     def feed(self, name: str, rows: pa.Table) -> None:
         """Let ``name`` stand for ``rows``; other columns than before make every plan void."""

@@ -224,6 +224,8 @@ def visible_query(table: Table, stored: str, *, versions: bool = True) -> str:
     columns = ", ".join(f'"{column}"' for column in table.column_names)
     key = ", ".join(f'"{column}"' for column in table.key)
     if "known_on" not in table.column_names:
+        if not versions:
+            return f"select {columns} from {stored}"
         return (
             f"select {columns} from (select {columns}, row_number() over "
             f"(partition by {key} order by batch desc) as age_rank from {stored}) as ranked "

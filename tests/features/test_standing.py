@@ -1,6 +1,7 @@
 """Plans that stand: same bytes as fresh ones, nothing of the session before, planned once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -80,6 +81,26 @@ def test_stages_have_the_types_of_tables(crowd: Crowd) -> None:
                 for session in (fresh, stood)
             ]
             assert types[0].to_pylist() == types[1].to_pylist(), stage
+
+
+@pytest.mark.parametrize("versions", [1, 2])
+def test_rows_of_one_and_of_more_versions_are_shown_alike(crowd: Crowd, versions: int) -> None:
+    """Every table with its clocks is what a fresh session shows, whatever has been restated."""
+    restated = {
+        name: pa.concat_tables([rows.slice(0, 1)] * versions)
+        for name, rows in crowd.ledger.rows.items()
+    }
+    ledger = replace(crowd.ledger, rows=restated)
+    with (
+        open_session(ledger, DAYS) as fresh,
+        open_session(ledger, DAYS, options=STANDING) as stood,
+    ):
+        for name in ledger.rows:
+            shown = [
+                session.arrow(f"select * from {name} order by all")  # noqa: S608
+                for session in (fresh, stood)
+            ]
+            assert shown[0].equals(shown[1]), name
 
 
 def test_a_finished_session_leaves_no_rows(crowd: Crowd) -> None:
