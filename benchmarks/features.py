@@ -2,6 +2,7 @@
 
 Usage: python -m benchmarks.features (--ledger FOLDER | --accounts N) [--dates 1|24] [--out FILE]
        python -m benchmarks.features --growth [--sizes 25000,50000] [--out FILE]
+       python -m benchmarks.features --histories 12,24,48 --accounts N [--out FILE]
        python -m benchmarks.features --ledger FOLDER --one-account [--out FILE]
 
 Same ledger, same machine, same run: every measurement has a fresh process of its own, one after
@@ -118,20 +119,25 @@ def equality(theirs: Path, ours: Path) -> dict[str, Any]:
     return {"rows": rows, "values": rows * len(TWENTY), "largest_relative_difference": largest}
 
 
-def growth(sizes: Sequence[int], months: int, seed: int, repeat: int) -> dict[str, Any]:
-    """Measure the whole catalogue on ledgers of several sizes, on one date and on 24."""
+def growth(
+    sizes: Sequence[tuple[int, int]], seed: int, repeat: int, counts: Sequence[int]
+) -> dict[str, Any]:
+    """Measure the whole catalogue on ledgers of so many accounts and months, on some dates."""
     points = []
-    for accounts in sizes:
+    for accounts, months in sizes:
         with simulated(accounts, months, seed) as ledger:
             manifest = read_manifest(ledger)
             warm(ledger)
-            for count in (1, MANY_DATES):
+            for count in counts:
                 dates = as_of_dates(manifest, count)
                 results = [measure("ours_all", ledger, dates) for _ in range(repeat)]
-                points.append({"ledger": described(manifest), "dates": count, **summary(results)})
+                points.append(
+                    {"ledger": described(manifest), "months": months, "dates": count}
+                    | summary(results)
+                )
                 for one in results:
-                    tell(f"{accounts} accounts, dates: {count}: {brief(one)}")
-    return {"months": months, "seed": seed, "repeat": repeat, "growth": points}
+                    tell(f"{accounts} accounts, {months} months, dates: {count}: {brief(one)}")
+    return {"seed": seed, "repeat": repeat, "growth": points}
 
 
 @contextmanager
@@ -196,18 +202,22 @@ def table(result: dict[str, Any]) -> str:
         return "\n".join([f"{'ms':<28}{'median':>9}{'p90':>9}", *waits, "", *stages])
     if "growth" in result:
         named = [
-            (f"{point['ledger']['rows']['invoices']:,} invoices, dates: {point['dates']}", point)
+            (
+                f"{point['ledger']['rows']['invoices']:,} invoices of {point['months']} months, "
+                f"dates: {point['dates']}",
+                point,
+            )
             for point in result["growth"]
         ]
     else:
         named = [(KINDS[kind][0], one) for kind, one in result["measurements"].items()]
-    lines = [f"{'':<36}{'seconds':>10}{'cpu s':>10}{'peak MB':>10}{'rows':>12}"]
+    lines = [f"{'':<44}{'seconds':>10}{'cpu s':>10}{'peak MB':>10}{'rows':>12}"]
     for name, one in named:
         if "failed" in one:
-            lines.append(f"{name:<36}  failed: {one['failed'][0]}")
+            lines.append(f"{name:<44}  failed: {one['failed'][0]}")
         else:
             lines.append(
-                f"{name:<36}{one['seconds']:>10.1f}{one['processor_seconds']:>10.1f}"
+                f"{name:<44}{one['seconds']:>10.1f}{one['processor_seconds']:>10.1f}"
                 f"{one['peak_mb']:>10,.0f}{one['rows']:>12,}"
             )
     return "\n".join(lines)
@@ -231,6 +241,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--growth", action="store_true", help="measure ledgers of --sizes")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="numbers of accounts")
+    parser.add_argument("--histories", help="months, for ledgers of --accounts: their newest day")
     parser.add_argument("--one-account", action="store_true", help="time one account by stage")
     parser.add_argument("--runs", type=int, default=30, help="runs of --one-account")
     parser.add_argument("--out", type=Path, help="JSON file")
@@ -242,8 +253,11 @@ def main() -> None:
     asked = parsed()
     result: dict[str, Any] = {"machine": machine()}
     if asked.growth:
-        sizes = [int(size) for size in asked.sizes.split(",")]
-        result |= growth(sizes, asked.months, asked.seed, asked.repeat)
+        sizes = [(int(accounts), asked.months) for accounts in asked.sizes.split(",")]
+        result |= growth(sizes, asked.seed, asked.repeat, (1, MANY_DATES))
+    elif asked.histories:
+        sizes = [(asked.accounts, int(months)) for months in asked.histories.split(",")]
+        result |= growth(sizes, asked.seed, asked.repeat, (1,))
     else:
         with ledger_of(asked) as ledger:
             if asked.one_account:

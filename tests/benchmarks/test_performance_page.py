@@ -55,6 +55,24 @@ def test_growth() -> None:
         assert row[0 if point["dates"] == 1 else 2] == f"{point['processor_seconds']:.1f}"
 
 
+def test_longer_books() -> None:
+    """One row a history: invoices, open items and seconds of their newest day."""
+    found = rows_after("months | invoices")
+    for point in result("features_histories")["growth"]:
+        expected = [f"{point['ledger']['rows']['invoices']:,}", f"{point['rows']:,}"]
+        expected += [f"{point[key]:.1f}" for key in ("seconds", "processor_seconds")]
+        assert found[str(point["months"])] == expected
+
+
+def test_one_account() -> None:
+    """Median and 90th percentile of each thing that was timed."""
+    told = rows_after("milliseconds, an account")
+    measured = result("features_one_account")["one_account"]["ms"]
+    assert told == {
+        name: [f"{one['median']:.0f}", f"{one['p90']:.0f}"] for name, one in measured.items()
+    }
+
+
 def test_training() -> None:
     """The three parts in whole seconds, and their sums in the words below."""
     seconds = result("training")["seconds"]
