@@ -20,6 +20,7 @@ TOLERANCE_CENTS = 100
 REPEATED = ("account_id", "currency", "cause", "kind")
 FACTS = ["account", "currency", "group", "amount", "first_due"]
 PAID = ("cash", "cash_return", "discount", "netting")
+NOTICES = ("C01", "C02", "C03", "C04", "C05", "C06", "C07", "C08", "C09", "C13", "C14")
 PAYMENTS = ("cash", "cash_return", "unapply")
 NO_DAY = np.int32(-(2**30))  # a missing date, before all others
 NEVER = np.int32(2**30)  # a date after all others
@@ -86,7 +87,7 @@ def read_books(folder: Path) -> Books:
     moved = moved.drop_duplicates(["invoice", "known_on"], keep="last")
     moved = moved.sort_values("known_on")
     states = _states(_events(versions, applications, len(ids)), versions)
-    states = _with_restated_payments(states, applications)
+    states = _with_standing_payments(states, applications)
     return Books(
         open=states[states["balance"] > TOLERANCE_CENTS],
         settled=_settled(states, moved, len(ids)),
@@ -162,6 +163,7 @@ def _with_sides(applications: pd.DataFrame) -> pd.DataFrame:
     first = undone["source_id"].astype(object).map(since).fillna(NEVER)
     paid.loc[undone.index] = first > undone["visible"]
     applications["paid"] = applications["amount"].where(paid, 0)
+    applications["is_payment"] = paid & (applications["cause"] != "discount")
     counted = paid & applications["cause"].isin(PAYMENTS)
     applications["payments"] = np.sign(applications["amount"]).where(counted, 0)
     return applications
@@ -199,7 +201,7 @@ def _events(versions: pd.DataFrame, applications: pd.DataFrame, size: int) -> pd
                 "paid": paid,
                 "payments": sign * rows["payments"],
                 "paid_on": rows["applied_on"].where(
-                    (paid > 0) & (rows["superseded"] == NEVER), NO_DAY
+                    rows["is_payment"] & (paid > 0) & (rows["superseded"] == NEVER), NO_DAY
                 ),
             }
         )
@@ -234,23 +236,27 @@ def _states(events: pd.DataFrame, versions: pd.DataFrame) -> pd.DataFrame:
     return states[states["superseded"] > states["since"]]
 
 
-def _with_restated_payments(states: pd.DataFrame, applications: pd.DataFrame) -> pd.DataFrame:
-    """Let a payment that was restated count as a day of payment until the new version is known."""
-    overruled = applications[(applications["superseded"] < NEVER) & (applications["paid"] > 0)]
-    if overruled.empty:
+def _with_standing_payments(states: pd.DataFrame, applications: pd.DataFrame) -> pd.DataFrame:
+    """Let payments that were undone or restated count until the books showed that."""
+    rows = applications[applications["is_payment"] & (applications["paid"] != 0)]
+    undone = rows.loc[(rows["superseded"] < NEVER) | (rows["paid"] < 0), "invoice"].unique()
+    if not len(undone):
         return states
-    columns = overruled[["invoice", "applied_on", "visible", "superseded"]]
+    rows = rows.loc[rows["invoice"].isin(undone)]
+    rows = rows[["invoice", "source_id", "applied_on", "visible", "superseded", "paid"]]
+    rows = rows.assign(
+        source_id=rows["source_id"].astype(object).fillna(""),
+        applied_on=rows["applied_on"].where(rows["paid"] > 0, NO_DAY),
+    )
     states = states.reset_index(drop=True)
-    found = (
-        states[["invoice", "since"]]
-        .reset_index()
-        .merge(columns, on="invoice", suffixes=("", "_row"))
-    )
+    changed = states.index[states["invoice"].isin(undone)]
+    found = states.loc[changed, ["invoice", "since"]].reset_index().merge(rows, on="invoice")
     found = found[(found["visible"] <= found["since"]) & (found["since"] < found["superseded"])]
-    latest = found.groupby("index")["applied_on"].max()
-    states.loc[latest.index, "last_paid"] = np.maximum(
-        states.loc[latest.index, "last_paid"], latest
+    sources = found.groupby(["index", "source_id"]).agg(
+        paid=("paid", "sum"), applied_on=("applied_on", "max")
     )
+    latest = sources.loc[sources["paid"] > 0, "applied_on"].groupby("index").max()
+    states.loc[changed, "last_paid"] = latest.reindex(changed).fillna(NO_DAY).astype(np.int32)
     return states
 
 
@@ -275,11 +281,14 @@ def _settled(states: pd.DataFrame, moved: pd.DataFrame, size: int) -> pd.DataFra
 
 
 def _returns(folder: Path, accounts: pd.Index) -> pd.DataFrame | None:
-    """Return the returned payments that were no refunds; None where the tables are lacking."""
+    """Return the payments that failed; None where the tables are lacking."""
     if not (_files(folder, "receipts") and _files(folder, "receipt_returns")):
         return None
-    returns = _read(folder, "receipt_returns", "return_id account_id returned_on known_on kind")
+    columns = "return_id account_id returned_on known_on kind code"
+    returns = _read(folder, "receipt_returns", columns)
     returns = _with_clocks(returns, ["return_id"], "returned_on")
-    returns = returns[returns["kind"] != "refund"]
+    code = returns["code"].astype(object).fillna("").str.strip().str.upper()
+    notice = (returns["kind"] == "ach_return") & code.isin(NOTICES)
+    returns = returns[~returns["kind"].isin(["refund", "void"]) & ~notice]
     returns["account"] = accounts.get_indexer(pd.Index(returns["account_id"]))
     return returns[returns["account"] >= 0]

@@ -3,7 +3,8 @@
 -- source: applications, credited_sources
 -- What was applied between two days asked for becomes one row, so that a single day costs one
 -- aggregate per invoice. An undone application takes back what its source gave: cash from a
--- receipt, else a credit.
+-- receipt, else a credit. The day of payment is the latest of cash or netting that still stands:
+-- a discount is none, nor is what came back or was taken off again.
 with classified as not materialized (
     select
         applications.invoice_id,
@@ -12,6 +13,7 @@ with classified as not materialized (
         applications.applied_on,
         cast(applications.amount * 100 as bigint) as cents,
         applications.cause,
+        coalesce(applications.source_id, '') as source_id,
         case
             when applications.cause in ('cash', 'cash_return', 'discount', 'netting') then 'paid'
             when applications.cause = 'write_off' then 'written_off'
@@ -32,9 +34,13 @@ signed as (
         cents,
         cause,
         side,
-        case when side = 'paid' and cents > 0 and superseded_on is null then applied_on end
+        case when side = 'paid' and cause <> 'discount' and cents > 0 then applied_on end
             as paid_on,
-        case when superseded_on is null then 0 else 1 end as is_overruled
+        case
+            when superseded_on is not null then 1
+            when side = 'paid' and cents < 0 then 1
+            else 0
+        end as is_undone
     from classified
     where superseded_on is null or superseded_on > visible_on
     union all
@@ -45,7 +51,7 @@ signed as (
         cause,
         side,
         cast(null as date) as paid_on,
-        1 as is_overruled
+        1 as is_undone
     from classified
     where superseded_on > visible_on
 ),
@@ -59,7 +65,7 @@ dated as not materialized (
         signed.cause,
         signed.side,
         signed.paid_on,
-        signed.is_overruled
+        signed.is_undone
     from signed
     cross join settings
     inner join calendar
@@ -71,7 +77,7 @@ totals as (
         invoice_id,
         min(shown_on) as first_shown_on,
         max(shown_on) as last_shown_on,
-        max(is_overruled) as is_overruled,
+        max(is_undone) as is_undone,
         cast(sum(cents) as bigint) as cents,
         cast(sum(case when side = 'paid' then cents else 0 end) as bigint) as paid,
         cast(sum(case when side = 'credited' then cents else 0 end) as bigint) as credited,
@@ -102,12 +108,13 @@ moves as (
             else 0
         end) as integer) as payments,
         max(paid_on) as paid_on,
-        max(day) as changed_on
+        max(day) as changed_on,
+        max(repeated.is_undone) as is_undone
     from dated
     inner join (
-        select invoice_id as repeated_id
+        select invoice_id as repeated_id, is_undone
         from totals
-        where first_shown_on < last_shown_on or is_overruled = 1
+        where first_shown_on < last_shown_on or is_undone = 1
     ) as repeated
         on dated.invoice_id = repeated.repeated_id
     group by dated.invoice_id, dated.shown_on
@@ -124,7 +131,8 @@ periods as (
         cast(sum(credited) over running as bigint) as credited_cents,
         cast(sum(discounted) over running as bigint) as discounted_cents,
         cast(sum(payments) over running as integer) as payments,
-        max(paid_on) over running as last_paid_on
+        max(paid_on) over running as last_paid_on,
+        is_undone
     from moves
     window running as (
         partition by invoice_id order by shown_on
@@ -132,18 +140,30 @@ periods as (
     )
 ),
 
--- a payment that was restated counts as a day of payment until the new version is known
-overruled as (
-    select periods.invoice_id, periods.from_on, max(classified.applied_on) as paid_on
+-- what was undone or restated is a day of payment until the books show that: few invoices
+standing as (
+    select
+        periods.invoice_id,
+        periods.from_on,
+        classified.source_id,
+        max(case when classified.cents > 0 then classified.applied_on end) as paid_on,
+        sum(classified.cents) as cents
     from periods
     inner join classified
         on periods.invoice_id = classified.invoice_id
-        and classified.superseded_on > classified.visible_on
+        and periods.is_undone = 1
         and classified.side = 'paid'
-        and classified.cents > 0
+        and classified.cause <> 'discount'
         and classified.visible_on <= periods.from_on
-        and classified.superseded_on > periods.from_on
-    group by periods.invoice_id, periods.from_on
+        and (classified.superseded_on is null or classified.superseded_on > periods.from_on)
+    group by periods.invoice_id, periods.from_on, classified.source_id
+),
+
+stood as (
+    select invoice_id, from_on, max(paid_on) as paid_on
+    from standing
+    where cents > 0
+    group by invoice_id, from_on
 )
 
 select
@@ -158,7 +178,7 @@ select
     payments,
     paid_on as last_paid_on
 from totals
-where first_shown_on = last_shown_on and is_overruled = 0
+where first_shown_on = last_shown_on and is_undone = 0
 union all
 select
     periods.invoice_id,
@@ -170,11 +190,12 @@ select
     periods.credited_cents,
     periods.discounted_cents,
     periods.payments,
-    greatest(periods.last_paid_on, overruled.paid_on) as last_paid_on
+    case when periods.is_undone = 1 then stood.paid_on else periods.last_paid_on end
+        as last_paid_on
 from periods
-left join overruled
-    on periods.invoice_id = overruled.invoice_id
-    and periods.from_on = overruled.from_on
+left join stood
+    on periods.invoice_id = stood.invoice_id
+    and periods.from_on = stood.from_on
 union all
 select
     totals.invoice_id,

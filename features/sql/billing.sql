@@ -1,13 +1,17 @@
 -- grain:  one row per as-of date, account and currency
 -- clock:  as_of; billing windows by issue date
 -- source: open_accounts, open_items, histories (invoices, applications, due_date_changes)
+-- Billing is what was sold: a finance charge is none, and an invoice billed again was sold once.
 with billed as (
     select
         accounts.as_of,
         accounts.account_no,
         accounts.currency,
         accounts.balance_cents,
-        datediff('day', histories.issued_on, accounts.as_of) as days_ago,
+        case
+            when histories.is_sale = 1
+            then datediff('day', histories.issued_on, accounts.as_of)
+        end as days_ago,
         datediff('day', histories.issued_on, histories.due_on) as terms_days,
         datediff('day', histories.due_on, accounts.as_of) as due_ago,
         histories.amount_cents
@@ -66,7 +70,7 @@ select
             cast(3650 as double)
         )
     end as account_days_of_sales,
-    (cast(sums.billed_90 as double) / least(sums.first_ago + 1, 90))
+    (cast(coalesce(sums.billed_90, 0) as double) / least(sums.first_ago + 1, 90))
         / nullif(cast(sums.billed_365 as double) / least(sums.first_ago + 1, 365), 0)
         as billing_trend,
     sums.invoices_365,
@@ -75,7 +79,7 @@ select
         / nullif(sums.first_ago_365 - sums.last_ago, 0) as billing_gap_ratio,
     cast(coalesce(open_due.open_60, 0) as double) / nullif(sums.due_60, 0)
         as open_share_due_60,
-    sums.first_ago as relationship_days
+    case when sums.first_ago > 3650 then 3650 else sums.first_ago end as relationship_days
 from sums
 left join open_due
     on sums.as_of = open_due.as_of

@@ -1,17 +1,24 @@
 -- grain:  one row per as-of date, account and currency
 -- clock:  as_of
--- source: open_accounts, known_disputes, billing (disputes, invoices)
+-- source: open_accounts, open_items, known_disputes, billing (disputes, invoices)
 -- Rates and states only: how often disputes are raised depends on how often we call.
 with raised as (
     select
-        as_of,
-        account_no,
-        currency,
-        cast(sum(case when is_open = 1 then amount_cents else 0 end) as bigint) as open_cents,
-        cast(sum(case when opened_ago < 365 then amount_cents else 0 end) as bigint)
-            as cents_365
-    from known_disputes
-    group by as_of, account_no, currency
+        disputes.as_of,
+        disputes.account_no,
+        disputes.currency,
+        cast(sum(case
+            when disputes.is_open = 0 then 0
+            when disputes.invoice_id is null then disputes.amount_cents
+            else least(disputes.amount_cents, coalesce(open_items.balance_cents, 0))
+        end) as bigint) as open_cents,
+        cast(sum(case when disputes.opened_ago < 365 then disputes.amount_cents else 0 end)
+            as bigint) as cents_365
+    from known_disputes as disputes
+    left join open_items
+        on disputes.as_of = open_items.as_of
+        and disputes.invoice_id = open_items.invoice_id
+    group by disputes.as_of, disputes.account_no, disputes.currency
 ),
 
 settled as (

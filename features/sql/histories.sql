@@ -17,6 +17,8 @@ with judged as (
         states.discounted_cents,
         states.payments,
         states.last_paid_on,
+        case when states.is_finance_charge = 0 and states.is_rebilled = 0 then 1 else 0 end
+            as is_sale,
         case
             when (
                 states.balance_cents <= settings.tolerance_cents
@@ -43,6 +45,7 @@ select
     from_on,
     until_on,
     amount_cents,
+    is_sale,
     is_paid,
     case when is_paid = 1 then last_paid_on end as paid_on,
     case when is_paid = 1 then datediff('day', due_on, last_paid_on) end as days_beyond_terms,

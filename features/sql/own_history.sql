@@ -20,12 +20,14 @@ compared as (
             then peers.items
         end) as seen,
         sum(case
-            when peers.last_day > ages.days_past_due
+            when peers.first_day <= ages.days_past_due
+                and peers.last_day > ages.days_past_due
                 and datediff('day', peers.due_on, ages.as_of) >= ages.days_past_due + 30
             then peers.items
         end) as judged,
         sum(case
-            when peers.last_day + 1 - peers.paid > ages.days_past_due + 30
+            when peers.first_day <= ages.days_past_due
+                and peers.last_day + 1 - peers.paid > ages.days_past_due + 30
                 and datediff('day', peers.due_on, ages.as_of) >= ages.days_past_due + 30
             then peers.items
         end) as rolled,

@@ -3,7 +3,8 @@
 -- source: promises, applications, receipts, receipt_returns, credited_sources
 -- Promises on an item are judged by net cash on it, promises of an account by net receipts in the
 -- promise's currency, made from made_on until the promised date plus the grace. Cash of that time
--- which came back later never counted.
+-- which came back later never counted. A promise that was withdrawn or replaced by the end of the
+-- grace says nothing; later than that it stays what it was: a broken one is not erased.
 with known as (
     select
         accounts.as_of,
@@ -16,10 +17,17 @@ with known as (
         promises.currency,
         cast(promises.amount * 100 as bigint) as amount_cents,
         case
-            when promises.withdrawn_on <= accounts.as_of or later.promise_id is not null then 1
+            when promises.withdrawn_on <= accounts.as_of
+                and datediff('day', promises.promised_on, promises.withdrawn_on)
+                    <= settings.promise_grace_days
+            then 1
+            when datediff('day', promises.promised_on, later.made_on)
+                <= settings.promise_grace_days
+            then 1
             else 0
         end as is_void
     from asked_accounts as accounts
+    cross join settings
     inner join promises
         on accounts.account_id = promises.account_id
         and promises.visible_on <= accounts.as_of

@@ -1,25 +1,9 @@
 -- grain:  one row per as-of date and account
 -- clock:  as_of
 -- source: asked_accounts, receipts, receipt_returns, return_classes
--- Classes of return codes are versioned data (features/codes); a refund is no failure.
-with received as (
-    select
-        accounts.as_of,
-        accounts.account_no,
-        cast(count(*) as bigint) as receipts,
-        cast(count(*) filter (
-            where receipts.provisional_until > accounts.as_of
-        ) as bigint) as provisional
-    from asked_accounts as accounts
-    inner join receipts
-        on accounts.account_id = receipts.account_id
-        and receipts.visible_on <= accounts.as_of
-        and (receipts.superseded_on is null or receipts.superseded_on > accounts.as_of)
-        and datediff('day', receipts.received_on, accounts.as_of) < 365
-    group by accounts.as_of, accounts.account_no
-),
-
-known as (
+-- Classes of return codes are versioned data (features/codes). A refund is no failure, nor is what
+-- our own clerks voided, nor a bank's notification of change (Nacha's C codes).
+with known as (
     select
         accounts.as_of,
         accounts.account_no,
@@ -35,9 +19,38 @@ known as (
             receipt_returns.superseded_on is null
             or receipt_returns.superseded_on > accounts.as_of
         )
-        and receipt_returns.kind <> 'refund'
     left join return_classes
         on upper(trim(receipt_returns.code)) = return_classes.code
+    where receipt_returns.kind <> 'ach_return'
+        or receipt_returns.code is null
+        or upper(trim(receipt_returns.code)) not in (
+            'C01', 'C02', 'C03', 'C04', 'C05', 'C06', 'C07', 'C08', 'C09', 'C13', 'C14'
+        )
+),
+
+taken_back as (
+    select distinct as_of, receipt_id
+    from known
+),
+
+received as (
+    select
+        accounts.as_of,
+        accounts.account_no,
+        cast(count(*) as bigint) as receipts,
+        cast(count(*) filter (
+            where receipts.provisional_until > accounts.as_of and taken_back.receipt_id is null
+        ) as bigint) as provisional
+    from asked_accounts as accounts
+    inner join receipts
+        on accounts.account_id = receipts.account_id
+        and receipts.visible_on <= accounts.as_of
+        and (receipts.superseded_on is null or receipts.superseded_on > accounts.as_of)
+        and datediff('day', receipts.received_on, accounts.as_of) < 365
+    left join taken_back
+        on accounts.as_of = taken_back.as_of
+        and receipts.receipt_id = taken_back.receipt_id
+    group by accounts.as_of, accounts.account_no
 ),
 
 returned as (
@@ -70,6 +83,7 @@ returned as (
         on known.receipt_id = receipts.receipt_id
         and receipts.visible_on <= known.as_of
         and (receipts.superseded_on is null or receipts.superseded_on > known.as_of)
+    where known.kind not in ('refund', 'void')
     group by known.as_of, known.account_no
 )
 

@@ -80,6 +80,27 @@ def test_an_account_not_billed_for_a_year_has_neither() -> None:
     assert missing(row["terms_range_365"])
 
 
+def test_billing_that_stopped_has_a_trend_of_zero() -> None:
+    """Billed each month until March, on 1 July nothing for 90 days; charges are no sales."""
+    book = Books()
+    for month in ("2023-10", "2023-11", "2023-12", "2024-01", "2024-02", "2024-03"):
+        book.invoice(f"I{month}", f"{month}-01", f"{month}-28", 100)
+    for month in ("2024-04", "2024-05", "2024-06"):
+        book.invoice(f"C{month}", f"{month}-01", f"{month}-28", 5, kind="finance_charge")
+    row = book.family("2024-07-01", "billing")["I2024-03"]
+    assert row["billing_trend"] == 0.0
+    assert row["invoices_365"] == 6.0
+    assert row["days_since_invoice"] == 122.0
+
+
+def test_an_invoice_billed_again_was_sold_once() -> None:
+    """The first is credited, the second replaces it."""
+    book = Books().invoice("F", "2024-05-01", "2024-05-31", 100)
+    book.post("F", "credit", "2024-05-20", 100)
+    book.invoice("I", "2024-05-20", "2024-06-20", 100, replaces_invoice_id="F")
+    assert book.family("2024-07-01", "billing")["I"]["invoices_365"] == 1.0
+
+
 def test_undated_invoices_have_no_terms() -> None:
     """Terms of 30 days beside an undated invoice do not differ; undated alone have none."""
     undated = Books().invoice("I", "2024-06-01", None, 100)

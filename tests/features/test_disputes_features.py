@@ -58,6 +58,21 @@ def test_a_dispute_of_the_account_is_on_no_item() -> None:
     assert rows["J"]["account_disputed_share"] == 1.0
 
 
+def test_a_dispute_of_a_paid_invoice_disputes_nothing_that_is_open() -> None:
+    """5,000 in dispute on an invoice that was paid, and 400 on an item of 300: 300 of 1,300."""
+    book = Books().invoice("P", "2024-01-01", "2024-01-31", 5000).cash("P", "2024-02-10", 5000)
+    book.invoice("I", "2024-04-01", "2024-05-01", 1000).invoice(
+        "J", "2024-04-01", "2024-05-01", 300
+    )
+    for invoice, amount in (("P", 5000), ("J", 400)):
+        book.add(
+            "disputes", dispute_id=f"D{invoice}", account_id="A", invoice_id=invoice,
+            opened_on="2024-02-01", known_on="2024-02-01", amount=amount,
+        )  # fmt: skip
+    row = book.family(AS_OF, "disputing")["I"]
+    assert row["account_disputed_share"] == 300 / 1300
+
+
 def test_disputes_in_another_currency_are_not_added() -> None:
     """50 euros in dispute are half of the euro balance and nothing of the dollars."""
     book = account().invoice("E", "2024-04-01", "2024-05-01", 100, currency="EUR")

@@ -36,6 +36,17 @@ def test_an_account_without_history_follows_the_usual_curve() -> None:
     assert missing(row["days_beyond_usual"])
 
 
+def test_items_younger_than_this_age_when_issued_are_not_judged_at_it() -> None:
+    """Due in 54 days: items on terms of 14 days were never so far from their due date."""
+    book = Books().invoice("I", "2024-06-25", "2024-08-24", 100)
+    for number in range(1, 4):
+        book.paid(f"P{number}", f"2024-0{number}-01", f"2024-0{number}-15", f"2024-0{number}-10")
+    row = book.family(AS_OF, "own_history")["I"]
+    assert row["own_items_seen_at_age"] == 0.0
+    assert row["own_judged_items"] == 0.0
+    assert missing(row["own_roll_rate_at_age"])
+
+
 def test_the_life_table_of_a_hand_worked_account() -> None:
     """Two items paid 10 days late: at day 10 both of two at risk are paid.
 

@@ -163,6 +163,39 @@ def test_a_returned_payment_is_no_payment_behaviour() -> None:
     assert missing(back["P"]["dbt_mean"])
 
 
+@pytest.mark.parametrize("cause", ["cash_return", "unapply"])
+def test_cash_that_was_taken_back_sets_no_day_of_payment(cause: str) -> None:
+    """Paid on its due date, 31 January; a second payment of 31 May is gone again on 2 June."""
+    book = Books().invoice("P", "2024-01-01", "2024-01-31", 100)
+    book.cash("P", "2024-01-31", 100, source_id="R1").cash("P", "2024-05-31", 100, source_id="R2")
+    book.post("P", cause, "2024-06-02", -100, source_id="R2")
+    book.invoice("I", "2024-04-01", "2024-05-01", 1000)
+    while_there = book.family("2024-06-01", "payment_behaviour")["I"]
+    assert while_there["dbt_mean"] == 121.0
+    after = book.family(AS_OF, "payment_behaviour")["I"]
+    assert after["dbt_mean"] == 0.0
+    assert after["late_share_365"] == 0.0
+    assert after["dbt_worst_365"] == 0.0
+
+
+def test_a_returned_part_payment_is_no_part_payment() -> None:
+    """Of 300 on 1 May and 300 on 15 June, the second bounces on 18 June."""
+    book = Books().invoice("I", "2024-04-01", "2024-05-01", 1000)
+    book.cash("I", "2024-05-01", 300, source_id="R1").cash("I", "2024-06-15", 300, source_id="R2")
+    book.post("I", "cash_return", "2024-06-18", -300, source_id="R2")
+    row = book.family(AS_OF, "document")["I"]
+    assert row["item_payments"] == 1.0
+    assert row["days_since_part_payment"] == 61.0
+
+
+def test_a_discount_is_no_payment() -> None:
+    """98 on the due date, the discount of 2 booked three months later: paid on time."""
+    book = Books().invoice("P", "2024-01-01", "2024-01-31", 100)
+    book.cash("P", "2024-01-31", 98).post("P", "discount", "2024-04-30", 2)
+    book.invoice("I", "2024-04-01", "2024-05-01", 1000)
+    assert book.family(AS_OF, "payment_behaviour")["I"]["dbt_mean"] == 0.0
+
+
 def test_part_payments_on_the_item() -> None:
     """1,000 billed; 300 cash on 10 June, 200 credited on 20 June, 500 open on 1 July."""
     book = (

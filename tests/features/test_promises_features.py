@@ -152,6 +152,21 @@ def test_a_promise_is_superseded_once_the_next_one_is_known() -> None:
     assert row["days_to_item_promise"] == 9.0
 
 
+@pytest.mark.parametrize("late", ["withdrawn", "replaced"])
+def test_a_broken_promise_is_not_erased(late: str) -> None:
+    """Promised for 15 May and not paid: what is said of it on 20 June comes too late."""
+    said = {"withdrawn_on": "2024-06-20"} if late == "withdrawn" else {"superseded_by": "N"}
+    book = book_with("2024-05-15", **said)
+    if late == "replaced":
+        book.add(
+            "promises", promise_id="N", account_id="A", invoice_id="I", made_on="2024-06-20",
+            known_on="2024-06-20", promised_on="2024-08-10", amount=100,
+        )  # fmt: skip
+    row = book.family(AS_OF, "promise_keeping", "item_promises")["I"]
+    assert row["item_promise_broken"] == 1.0
+    assert row["promise_kept_rate"] == rate(0, 1)
+
+
 def test_a_promise_of_the_account_is_kept_by_receipts_in_its_currency() -> None:
     """100 dollars promised; 100 euros do not keep it, 100 dollars do."""
     promised = book_with("2024-06-28", invoice_id=None)

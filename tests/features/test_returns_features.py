@@ -39,7 +39,7 @@ def test_the_returns_of_a_hand_worked_account() -> None:
 
 
 def test_returns_are_classed_by_their_code_and_by_how_they_were_paid() -> None:
-    """Eight returns in the year and a refund; codes as banks write them, some untidily.
+    """Seven returns in the year and three that are none; codes as banks write them.
 
     ==== ============ ========== ======= =======================================
     name method       kind       code    class
@@ -50,9 +50,10 @@ def test_returns_are_classed_by_their_code_and_by_how_they_were_paid() -> None:
     B4   card         chargeback (none)  unknown
     B5   ach          ach_return R08     dispute: payment stopped
     B6   check        bounced    R01     funds
-    B7   wire         void       Z99     unknown
+    B7   wire         void       Z99     no failure: our own correction
     B8   (none)       bounced    (none)  unknown
     B9   card         refund     R03     no failure
+    B10  ach          ach_return C01     no failure: the account number was corrected
     """
     book = Books().invoice("I", "2024-04-01", "2024-05-01", 1000)
     lines = (
@@ -65,6 +66,7 @@ def test_returns_are_classed_by_their_code_and_by_how_they_were_paid() -> None:
         ("B7", "wire", "void", "Z99"),
         ("B8", None, "bounced", None),
         ("B9", "card", "refund", "R03"),
+        ("B10", "ach", "ach_return", "C01"),
     )
     for name, method, kind, code in lines:
         book.add(
@@ -76,7 +78,7 @@ def test_returns_are_classed_by_their_code_and_by_how_they_were_paid() -> None:
         )  # fmt: skip
     row = book.family(AS_OF, "returns")["I"]
     worked = {
-        "returns_365": 8,
+        "returns_365": 7,
         "account_data_returns_365": 2,
         "unauthorised_returns_365": 1,
         "disputed_returns_365": 1,
@@ -186,3 +188,20 @@ def test_the_item_remembers_its_returns() -> None:
         book.post("I", "cash_return", back, -1000, source_id=paid)
     row = book.family(AS_OF, "item_returns")["I"]
     assert (row["item_returned_payments"], row["days_since_item_return"]) == (2.0, 11.0)
+
+
+def test_cash_that_came_back_is_provisional_no_longer() -> None:
+    """Received on 28 June and good from 5 July; returned on 29 June."""
+    book = Books().invoice("I", "2024-04-01", "2024-05-01", 1000)
+    book.add(
+        "receipts", receipt_id="R", account_id="A", received_on="2024-06-28", amount=100,
+        method="ach", provisional_until="2024-07-05",
+    ).add(
+        "receipt_returns", return_id="B", receipt_id="R", account_id="A",
+        returned_on="2024-06-29", amount=100, kind="ach_return", code="R01",
+    )  # fmt: skip
+    seen = [
+        book.family(day, "returns")["I"]["provisional_receipts"]
+        for day in ("2024-06-28", "2024-06-29")
+    ]
+    assert seen == [1.0, 0.0]
