@@ -98,6 +98,7 @@ def model_card(bundle: Bundle, verdict: Mapping[str, Any] | None = None) -> Mode
     unproven = [str(name) for name in facts.get("point_in_time_unproven", ())]
     tables = [
         *([_figures(metrics)] if metrics else []),
+        *_slices((facts.get("monitor") or {}).get("slices") or {}),
         *([_windows(facts["windows"])] if "windows" in facts else []),
         *([_reach(facts["reach"])] if facts.get("reach") else []),
         *(
@@ -159,6 +160,30 @@ def _figures(metrics: Mapping[str, Mapping[str, float]]) -> Table:
         note=f"{first['rows']:,.0f} exposed items, {first['positives']:,.0f} of them unresolved "
         "after 30 days. Log-loss and Brier score: lower is better.",
     )
+
+
+def _slices(slices: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Table]:
+    """Return the figures by segment and by bucket; none for models that left none."""
+    return [
+        Table(
+            title=f"Figures by {kind} on the test window",
+            columns=(kind, "rows", "unresolved", "expected", "log-loss"),
+            rows=tuple(
+                (
+                    row["name"] or f"no {kind}",
+                    f"{row['rows']:,}",
+                    f"{row['unresolved']:.1%}",
+                    f"{row['expected']:.1%}",
+                    _number(row["log_loss"]),
+                )
+                for row in rows
+            ),
+            note="Shares of exposed items that were unresolved after 30 days, and that the model "
+            "expected to be. Few rows prove little.",
+        )
+        for kind, rows in slices.items()
+        if rows
+    ]
 
 
 def _windows(windows: Mapping[str, Sequence[str]]) -> Table:

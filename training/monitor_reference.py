@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.ageing import BUCKETS, UNDATED, bucket_names
 from features.outcomes import unresolved
 from models.bundle import Bundle
 from models.scorer import CUTS, survival_curves
 from training.dataset import Dataset
+from training.metrics import clipped_log_loss
 from training.monitor_accounts import AccountBook
 from training.monitor_drift import account_shares, bin_edges, bin_index
 from training.monitor_outcomes import Outcomes, outcome_figures
@@ -81,6 +83,7 @@ def make_reference(
     )
     rng = np.random.default_rng(seed)
     return {
+        "slices": slice_figures(test, p),
         "accounts": {name: int(pd.unique(test.account[group == name]).size) for name in GROUPS},
         "edges": {name: values.tolist() for name, values in edges.items()},
         "counts": counts,
@@ -91,6 +94,44 @@ def make_reference(
             }
             for horizon in (*EARLY_HORIZONS, HORIZON)
         },
+    }
+
+
+def slice_figures(test: Dataset, p: Floats) -> dict[str, list[dict[str, Any]]]:
+    """Return expected and realised figures of the test window by segment and by bucket.
+
+    Parameters
+    ----------
+    test : Dataset
+        Exposed rows of the test window, all with a known outcome.
+    p : numpy.ndarray, shape (len(test),)
+        Step-1 probabilities of them.
+
+    Returns
+    -------
+    dict
+        Under ``segment`` and ``bucket`` one entry for each that has rows: ``name`` (empty for
+        accounts without a segment), ``rows``, the shares ``unresolved`` and ``expected``, and
+        ``log_loss``.
+    """
+    y = test.target("step_1")
+    bucket = bucket_names(test.frame.bucket)
+    segments = sorted({str(name) for name in test.segment})
+
+    def figures(name: str, here: npt.NDArray[np.bool_]) -> dict[str, Any]:
+        return {
+            "name": name,
+            "rows": int(here.sum()),
+            "unresolved": float(y[here].mean()),
+            "expected": float(p[here].mean()),
+            "log_loss": clipped_log_loss(y[here], p[here]),
+        }
+
+    return {
+        "segment": [figures(name, test.segment == name) for name in segments],
+        "bucket": [
+            figures(name, bucket == name) for name in (*BUCKETS, UNDATED) if (bucket == name).any()
+        ],
     }
 
 

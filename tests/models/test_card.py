@@ -2,6 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from features.ageing import bucket_names
 from models.bundle import Bundle
 from models.card import card_html, card_markdown, model_card
 from tests.trained import Installation
@@ -62,3 +66,45 @@ def test_what_little_history_costs_stands_on_the_card(installation: Installation
     for k, found in choice["known"].items():
         assert f"| {k} | {found['difference']:+.4f} " in text
     assert f"Chosen: {choice['known_k']:g} where the segment was learnt from" in text
+
+
+def test_figures_by_segment_and_bucket_are_those_of_the_test_window(
+    installation: Installation,
+) -> None:
+    """Rows, unresolved and expected shares, counted anew from the judged rows."""
+    trained = installation.trained
+    text = card_markdown(model_card(trained.bundle))
+    y, p = trained.test.target("step_1"), trained.probabilities["rollrisk"]
+    for kind, names in (
+        ("segment", trained.test.segment),
+        ("bucket", bucket_names(trained.test.frame.bucket)),
+    ):
+        assert f"## Figures by {kind} on the test window" in text
+        for name in np.unique(names.astype(str)):
+            here = names == name
+            figures = f"{here.sum():,} | {y[here].mean():.1%} | {p[here].mean():.1%}"
+            shown = name.replace("_", r"\_") or f"no {kind}"
+            assert f"| {shown} | {figures} |" in text
+
+
+def test_the_rows_of_all_segments_are_those_that_were_judged(installation: Installation) -> None:
+    """Nothing is left out, and log-losses weigh up to the model's own."""
+    facts = installation.trained.bundle.facts
+    own = facts["metrics"]["rollrisk"]
+    for rows in facts["monitor"]["slices"].values():
+        assert sum(row["rows"] for row in rows) == own["rows"]
+        whole = sum(row["rows"] * row["log_loss"] for row in rows) / own["rows"]
+        assert whole == pytest.approx(own["log_loss"])
+
+
+def test_models_of_before_have_a_card_without_these_figures(installation: Installation) -> None:
+    """Neither a reference without them nor none at all is an error."""
+    bundle = installation.trained.bundle
+    reference = {key: value for key, value in bundle.facts["monitor"].items() if key != "slices"}
+    for facts in (
+        {**bundle.facts, "monitor": reference},
+        {key: value for key, value in bundle.facts.items() if key != "monitor"},
+    ):
+        text = card_markdown(model_card(replace(bundle, facts=facts)))
+        assert "Figures by" not in text
+        assert "## Segments" in text
