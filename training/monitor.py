@@ -5,9 +5,10 @@ judged on. Outcomes tell 37 days later whether it was right; the first ones, aft
 days, give warning before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,24 +20,18 @@ from features.catalogue import MODEL_FEATURES
 from features.ledger.read import Ledger
 from models.bundle import Bundle
 from models.home import Home
-from models.snapshot import read_snapshot_model
 from training.monitor_accounts import CONTACT_DAYS, AccountBook, read_account_book
-from training.monitor_checks import Check, drift_checks, outcome_checks
+from training.monitor_checks import OWN, Check, Scores, drift_checks
 from training.monitor_drift import Drift, account_draws, account_shares, bin_index, drift
+from training.monitor_models import HorizonOutcomes, Models, horizon_outcomes
 from training.monitor_outcomes import Estimate, Outcomes, without_nan
-from training.monitor_reference import (
-    EARLY_HORIZONS,
-    GROUPS,
-    HORIZON,
-    SCORE,
-    group_names,
-    grouped_outcomes,
-)
+from training.monitor_reference import EARLY_HORIZONS, GROUPS, HORIZON, SCORE, group_names
 from training.monitor_scores import (
     PastScoring,
     past_scorings,
     scored_items,
     scored_values,
+    scoring_model,
     with_outcomes,
 )
 
@@ -59,7 +54,7 @@ class Monitoring:
     scored_on : date
         Day of the newest scoring, whose items are compared with the test window.
     model_version : str
-        The model of that scoring; the rules judge this one.
+        The model of that scoring; the rules ask about this one.
     scorings : tuple of str
         Folders of the scorings that were read.
     drifts : mapping of str to mapping of str to Drift
@@ -67,7 +62,14 @@ class Monitoring:
     out_of_range : mapping of str to mapping of str to Estimate
         Share of accounts with values outside the training range, by group and feature.
     outcomes : mapping of str to mapping of str to Outcomes
-        By horizon in days (30 matured, 7 and 14 as early warning), then by group and currency.
+        By horizon in days (30 matured, 7 and 14 as early warning), then by group and currency:
+        of every past scoring, whatever model made it.
+    models : mapping of str to tuple of str
+        By horizon, the versions of the models that these scores are of.
+    outcomes_by_model : mapping of str to mapping of str to mapping of str to Outcomes
+        By horizon and version, then by group and currency; none where one model made them all.
+    judged_on : mapping of str to mapping of str to str
+        By horizon, then by group and currency, whose scores the rules judged.
     checks : tuple of Check
         Every rule that was judged or could not be.
     notes : tuple of str
@@ -81,6 +83,9 @@ class Monitoring:
     drifts: Mapping[str, Mapping[str, Drift]]
     out_of_range: Mapping[str, Mapping[str, Estimate]]
     outcomes: Mapping[str, Mapping[str, Outcomes]]
+    models: Mapping[str, tuple[str, ...]]
+    outcomes_by_model: Mapping[str, Mapping[str, Mapping[str, Outcomes]]]
+    judged_on: Mapping[str, Mapping[str, Scores]]
     checks: tuple[Check, ...]
     notes: tuple[str, ...]
 
@@ -145,24 +150,25 @@ def run_monitor(
     known_on = min(as_of or last, last)
     scorings = past_scorings(home, known_on)
     newest = scorings[-1]
-    bundle = read_snapshot_model(newest.folder)
+    bundle = scoring_model(newest)
     reference: Mapping[str, Any] = bundle.facts.get("monitor") or {}
     book = read_account_book(ledger, known_on)
 
     tell("outcomes")
     rows, strange = with_outcomes(scorings, ledger, known_on)
-    own = rows[rows["model_version"] == newest.manifest.model_version]
-    outcomes, checks = _outcomes(own, reference, book, known_on, ledger, rng, draws)
+    final_days = STEP_DAYS + ledger.manifest.maturity_lag_days
+    models = _models(scorings, bundle, final_days)
+    became = _outcomes(rows, models, book, known_on, rng, draws)
 
     tell("drift")
     drifts: dict[str, dict[str, Drift]] = {}
     ranges: dict[str, dict[str, Estimate]] = {}
-    found: list[Check] = []
+    moved: list[Check] = []
     if reference and not bundle.is_matrix:
         drifts, ranges = _drifts(newest, bundle, reference, book, rng, draws)
         used = used_features(bundle)
         for group, measured in drifts.items():
-            found += drift_checks(group, measured, ranges[group], used)
+            moved += drift_checks(group, measured, ranges[group], used)
     return Monitoring(
         known_on=known_on,
         scored_on=newest.manifest.as_of,
@@ -170,32 +176,50 @@ def run_monitor(
         scorings=tuple(scoring.folder.name for scoring in scorings),
         drifts=drifts,
         out_of_range=ranges,
-        outcomes=outcomes,
-        checks=tuple(checks + found),
-        notes=tuple(_notes(outcomes, drifts, reference, book, strange, newest)),
+        outcomes={key: found.figures for key, found in became.items()},
+        models={key: found.models for key, found in became.items()},
+        outcomes_by_model={key: found.by_model for key, found in became.items()},
+        judged_on={key: found.judged_on for key, found in became.items()},
+        checks=(*(check for found in became.values() for check in found.checks), *moved),
+        notes=tuple(_notes(became, drifts, reference, book, strange, newest)),
+    )
+
+
+def _models(scorings: Sequence[PastScoring], bundle: Bundle, final_days: int) -> Models:
+    """Return the models of past scorings; that of the newest one is ``bundle``."""
+    made = {scoring.manifest.model_version: scoring for scoring in scorings}
+    newest = scorings[-1].manifest.model_version
+    learnt_until = bundle.facts.get("trained_until")
+
+    @cache
+    def reference_of(version: str) -> Mapping[str, Any]:
+        model = bundle if version == newest else scoring_model(made[version])
+        return model.facts.get("monitor") or {}
+
+    return Models(
+        newest=newest,
+        learnt_until=date.fromisoformat(str(learnt_until)) if learnt_until else None,
+        final_days=final_days,
+        reference_of=reference_of,
     )
 
 
 def _outcomes(
     rows: pd.DataFrame,
-    reference: Mapping[str, Any],
+    models: Models,
     book: AccountBook,
     known_on: date,
-    ledger: Ledger,
     rng: np.random.Generator,
     draws: int,
-) -> tuple[dict[str, Mapping[str, Outcomes]], list[Check]]:
+) -> dict[str, HorizonOutcomes]:
     """Return outcomes by horizon: matured ones, and early ones of scorings not yet matured."""
-    ripe = pd.Timestamp(known_on - timedelta(days=STEP_DAYS + ledger.manifest.maturity_lag_days))
-    usual = reference.get("outcomes", {})
-    outcomes: dict[str, Mapping[str, Outcomes]] = {}
-    checks: list[Check] = []
-    for horizon in (HORIZON, *EARLY_HORIZONS):
-        part = rows[rows["as_of"] <= ripe] if horizon == HORIZON else rows[rows["as_of"] > ripe]
-        found = grouped_outcomes(part, horizon, book, rng, draws=draws)
-        outcomes[str(horizon)] = found
-        checks += outcome_checks(horizon, found, usual.get(str(horizon), {}))
-    return outcomes, checks
+    ripe = rows["as_of"] <= pd.Timestamp(known_on - timedelta(days=models.final_days))
+    return {
+        str(horizon): horizon_outcomes(
+            rows[ripe if horizon == HORIZON else ~ripe], horizon, models, book, rng, draws=draws
+        )
+        for horizon in (HORIZON, *EARLY_HORIZONS)
+    }
 
 
 def _drifts(
@@ -273,7 +297,7 @@ def used_features(bundle: Bundle) -> frozenset[str]:
 
 
 def _notes(
-    outcomes: Mapping[str, Mapping[str, Outcomes]],
+    became: Mapping[str, HorizonOutcomes],
     drifts: Mapping[str, Mapping[str, Drift]],
     reference: Mapping[str, Any],
     book: AccountBook,
@@ -293,11 +317,7 @@ def _notes(
         )
     elif not drifts:
         notes.append(f"Fewer than {MIN_ACCOUNTS} accounts: drift is not judged.")
-    if not outcomes[str(HORIZON)]:
-        notes.append(
-            f"No scoring of model {newest.manifest.model_version} has matured outcomes yet; the "
-            "outcomes after 7 and 14 days stand in as early warning."
-        )
+    notes += _whose(became, newest.manifest.model_version)
     if strange:
         notes.append(f"Left out, since the ledger does not hold their items: {', '.join(strange)}.")
     notes.append(
@@ -307,3 +327,41 @@ def _notes(
         "is why each group is compared with its like in the test window."
     )
     return notes
+
+
+def _whose(became: Mapping[str, HorizonOutcomes], newest: str) -> list[str]:
+    """Return whose scores the outcomes are of, and whose were judged."""
+    matured = became[str(HORIZON)]
+    if not matured.models:
+        notes = [
+            "No past scoring has matured outcomes yet; the outcomes after 7 and 14 days stand in "
+            "as early warning."
+        ]
+    else:
+        notes = [f"Matured outcomes are of scores by {models_named(matured.models)}."]
+        if newest not in matured.models:
+            notes[0] += f" Those of model {newest}, the newest, have not matured yet."
+    others = {
+        scores for found in became.values() for scores in found.judged_on.values() if scores != OWN
+    }
+    if others:
+        notes.append(
+            f"Where model {newest} has too few outcomes of its own scores, the rules judge the "
+            "scores of all models against the test windows of the models that made them: on "
+            "outcomes that it has not learnt from or, where these are too few as well, on all. "
+            "The latter are shown and ask for nothing, since training on them again would change "
+            "nothing."
+        )
+    return notes
+
+
+def models_named(versions: Sequence[str]) -> str:
+    """Return the versions as people list them.
+
+    Examples
+    --------
+    >>> models_named(["3"]), models_named(["3", "4", "5"])
+    ('model 3', 'models 3, 4 and 5')
+    """
+    *others, last = versions
+    return f"models {', '.join(others)} and {last}" if others else f"model {last}"

@@ -2,7 +2,8 @@
 
 A rule asks only when its whole interval lies outside its bound, and only for accounts that no
 collector worked: those who were called roll less, and a retrain would not change that. What is
-seen on worked accounts is shown as such. The first 7 and 14 days warn and do not ask: a week's
+seen on worked accounts is shown as such, and so is what is seen on outcomes that the model has
+learnt from. The first 7 and 14 days warn and do not ask: a week's
 payments hang on holidays and pay runs, which intervals over accounts do not know.
 """
 
@@ -13,6 +14,13 @@ from typing import Any, Literal
 from training.monitor_drift import Drift
 from training.monitor_outcomes import JUDGED_SHARE, Estimate, Outcomes
 from training.monitor_reference import HORIZON, SCORE, UNWORKED
+
+Scores = Literal["newest model", "all models, new outcomes", "all models"]
+"""Whose scores a rule judges; new outcomes are those that the newest model has not learnt from."""
+
+OWN: Scores = "newest model"
+FRESH: Scores = "all models, new outcomes"
+ALL: Scores = "all models"
 
 State = Literal["holds", "broken", "warning", "seen", "not judged"]
 
@@ -49,9 +57,12 @@ class Check:
         What it must keep, in words.
     state : {"holds", "broken", "warning", "seen", "not judged"}
         ``broken`` asks for a retrain; ``warning`` is out of bounds on first outcomes, which hang
-        on holidays and pay runs; ``seen`` is out of bounds on worked accounts.
+        on holidays and pay runs; ``seen`` is out of bounds on worked accounts, or on outcomes
+        that the newest model has learnt from.
     sentence : str
         What it says, for people.
+    scores : {"newest model", "all models, new outcomes", "all models"}
+        Whose scores were looked at.
     """
 
     name: str
@@ -60,10 +71,20 @@ class Check:
     bound: str
     state: State
     sentence: str
+    scores: Scores = OWN
+
+
+def enough(figures: Outcomes) -> bool:
+    """Return whether a group's figures are of enough outcomes to be judged."""
+    return min(figures.expected, figures.rows - figures.expected) >= MIN_EXPECTED
 
 
 def outcome_checks(
-    horizon: int, found: Mapping[str, Outcomes], reference: Mapping[str, Any]
+    horizon: int,
+    found: Mapping[str, Outcomes],
+    reference: Mapping[str, Any],
+    *,
+    scores: Scores = OWN,
 ) -> list[Check]:
     """Return calibration by count and by dollars of every group, and at 30 days the capture.
 
@@ -75,11 +96,14 @@ def outcome_checks(
         By group and currency.
     reference : mapping
         The same of the model's test window as plain values; may lack groups.
+    scores : {"newest model", "all models, new outcomes", "all models"}
+        Whose scores the figures are of; those of all models, learnt from, ask for nothing.
     """
     checks = []
     for group, figures in found.items():
         then = reference.get(group, {})
-        few = min(figures.expected, figures.rows - figures.expected) < MIN_EXPECTED
+        judged = enough(figures)
+        expected, window = _WORDS[scores]
         what = "staying open" if horizon == HORIZON else f"paid within {horizon} days"
         for words, kind, estimate in (
             ("items", "items", figures.items),
@@ -95,39 +119,59 @@ def outcome_checks(
                     bound=f"{low:.2f} to {high:.2f}",
                     state=_state(
                         group,
-                        judged=not few,
+                        judged=judged,
                         broken=estimate.outside(low, high),
                         early=horizon < HORIZON,
+                        asks=scores != ALL,
                     ),
                     sentence=(
-                        f"{group}: {words} {what} were {_times(estimate)} what was expected; "
-                        f"{usual:.2f} in the model's test window."
+                        f"{group}: {words} {what} were {_times(estimate)} {expected}; "
+                        f"{usual:.2f} in {window}."
                     ),
+                    scores=scores,
                 )
             )
         if horizon == HORIZON:
-            checks.append(_capture_check(group, figures, then, judged=not few))
+            checks.append(_capture_check(group, figures, then, scores, judged=judged))
     return checks
 
 
+_WORDS: Mapping[Scores, tuple[str, str]] = {
+    OWN: ("what was expected", "the model's test window"),
+    FRESH: (
+        "what all models expected, on outcomes that the newest has not learnt from",
+        "their test windows",
+    ),
+    ALL: ("what all models expected", "their test windows"),
+}
+
+
 def _capture_check(
-    group: str, figures: Outcomes, then: Mapping[str, Any], *, judged: bool
+    group: str, figures: Outcomes, then: Mapping[str, Any], scores: Scores, *, judged: bool
 ) -> Check:
     share = f"{JUDGED_SHARE:.0%}"
     captured = figures.capture[share]
     usual = ((then.get("capture") or {}).get(share) or {}).get("value")
     lowest = (usual or 0.0) - CAPTURE_LOSS
+    window = "the test window" if scores == OWN else "their test windows"
     return Check(
         name=f"rolled dollars on the top {share} of accounts",
         group=group,
         value=captured.value,
         bound=f"at least {max(lowest, 0):.2f}",
-        state=_state(group, judged=judged and usual is not None, broken=captured.high < lowest),
+        state=_state(
+            group,
+            judged=judged and usual is not None,
+            broken=captured.high < lowest,
+            asks=scores != ALL,
+        ),
         sentence=(
             f"{group}: the top {share} of accounts by expected dollars held {captured.value:.0%} "
             f"[{captured.low:.0%}, {captured.high:.0%}] of what rolled"
-            + (f"; {usual:.0%} in the test window." if usual is not None else ".")
+            + ("" if scores == OWN else ", by the scores of all models")
+            + (f"; {usual:.0%} in {window}." if usual is not None else ".")
         ),
+        scores=scores,
     )
 
 
@@ -184,12 +228,14 @@ def drift_checks(
     return checks
 
 
-def _state(group: str, *, judged: bool, broken: bool, early: bool = False) -> State:
+def _state(
+    group: str, *, judged: bool, broken: bool, early: bool = False, asks: bool = True
+) -> State:
     if not judged:
         return "not judged"
     if not broken:
         return "holds"
-    if not group.startswith(UNWORKED):
+    if not asks or not group.startswith(UNWORKED):
         return "seen"
     return "warning" if early else "broken"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.page import render_page
-from training.monitor import Monitoring
+from training.monitor import Monitoring, models_named
 from training.monitor_drift import Drift
 from training.monitor_outcomes import Estimate, Outcomes
 from training.monitor_reference import EARLY_HORIZONS, HORIZON, SCORE
@@ -41,14 +41,15 @@ def monitor_view(found: Monitoring) -> MonitorView:
     matured = _calibration(
         f"What became of past scores after {HORIZON} days",
         "Matured outcomes of exposed items. 1 in the middle: as many stayed open as expected.",
-        found.outcomes[str(HORIZON)],
+        found,
+        HORIZON,
     )
     early = [
         _calibration(
             f"Early warning: paid within {days} days",
             "Scores whose 30 days are not over. Above 1: more was paid than expected.",
-            found.outcomes[str(days)],
-            captures=False,
+            found,
+            days,
         )
         for days in EARLY_HORIZONS
     ]
@@ -80,6 +81,7 @@ def monitor_view(found: Monitoring) -> MonitorView:
             {
                 "name": check.name,
                 "group": check.group,
+                "scores": check.scores,
                 "value": _number(check.value),
                 "bound": check.bound,
                 "state": check.state,
@@ -94,25 +96,32 @@ def monitor_view(found: Monitoring) -> MonitorView:
 _ORDER = {"broken": 0, "warning": 1, "seen": 2, "holds": 3, "not judged": 4}
 
 
-def _calibration(
-    title: str, note: str, groups: Mapping[str, Outcomes], *, captures: bool = True
-) -> dict[str, Any]:
-    shares = list(next(iter(groups.values())).capture) if groups and captures else []
+def _calibration(title: str, note: str, found: Monitoring, days: int) -> dict[str, Any]:
+    """Return a table of all models' scores, followed by each model's where there are several."""
+    groups, versions = found.outcomes[str(days)], found.models[str(days)]
+    shares = list(next(iter(groups.values())).capture) if groups and days == HORIZON else []
+    rows = [_calibration_row(group, figures, shares) for group, figures in groups.items()]
+    for version, own in found.outcomes_by_model[str(days)].items():
+        rows += [
+            _calibration_row(f"{group}, model {version}", figures, shares)
+            for group, figures in own.items()
+        ]
     return {
         "title": title,
-        "note": note,
+        "note": f"{note} Scores by {models_named(versions)}." if versions else note,
         "captures": shares,
-        "rows": [
-            {
-                "group": group,
-                "rows": f"{figures.rows:,}",
-                "expected": f"{figures.expected:,.1f}",
-                "seen": f"{figures.unresolved:,}",
-                "ratios": [_ratio(figures.items), _ratio(figures.dollars)],
-                "captures": [_share(figures.capture[share].value) for share in shares],
-            }
-            for group, figures in groups.items()
-        ],
+        "rows": rows,
+    }
+
+
+def _calibration_row(group: str, figures: Outcomes, shares: list[str]) -> dict[str, Any]:
+    return {
+        "group": group,
+        "rows": f"{figures.rows:,}",
+        "expected": f"{figures.expected:,.1f}",
+        "seen": f"{figures.unresolved:,}",
+        "ratios": [_ratio(figures.items), _ratio(figures.dollars)],
+        "captures": [_share(figures.capture[share].value) for share in shares],
     }
 
 
@@ -164,10 +173,25 @@ def monitor_html(found: Monitoring) -> str:
     return render_page("training", "monitor.html.j2", monitor_view(found))
 
 
+_PAST = "of all past scorings, whatever model made them"
+_HELP: Mapping[str, str] = {
+    "rollrisk_retrain_due": "1 when a rule asks for a retrain of the newest scoring's model.",
+    "rollrisk_monitor_known_through_timestamp_seconds": "Day by which everything was known.",
+    "rollrisk_psi": "Drift of the newest scoring against its model's test window.",
+    "rollrisk_psi_critical": "What the drift stays below in 99 of 100 draws without drift.",
+    "rollrisk_missing_share": "Share of accounts without the value in the newest scoring.",
+    "rollrisk_out_of_range_share": "Share of accounts with values that no training row reached.",
+    "rollrisk_items_realised_over_expected": f"Outcomes by count over expected, {_PAST}.",
+    "rollrisk_dollars_realised_over_expected": f"Outcomes by balance over expected, {_PAST}.",
+    "rollrisk_scored_log_loss": f"Mean log-loss {_PAST}.",
+    "rollrisk_captured_dollars_share": f"Rolled dollars on the top accounts {_PAST}.",
+}
+
+
 def gauges(found: Monitoring) -> str:
     """Return the figures as Prometheus text, for a text-file collector.
 
-    Figures that could not be had are left out.
+    Figures that could not be had are left out. Outcomes are of all models' scores together.
     """
     lines: dict[str, list[tuple[str, float]]] = {
         "rollrisk_retrain_due": [("", float(found.retrain_due))],
@@ -199,7 +223,7 @@ def gauges(found: Monitoring) -> str:
                 )
     text = []
     for name, entries in lines.items():
-        text.append(f"# TYPE {name} gauge")
+        text += [f"# HELP {name} {_HELP[name]}", f"# TYPE {name} gauge"]
         text += [
             f"{name}{{{labels}}} {value!r}" if labels else f"{name} {value!r}"
             for labels, value in entries

@@ -170,17 +170,25 @@ def grouped_outcomes(
     p = rows[f"p_open_{horizon}"].to_numpy(dtype=float)
     if horizon < HORIZON:
         y, p = 1 - y, 1 - p
-    account = rows["account_id"].to_numpy(dtype=object)
-    group = group_names(book.worked_within(account, rows["as_of"], horizon))
-    family = book.family(account)
+    keys = group_keys(rows, horizon, book)
+    family = book.family(rows["account_id"].to_numpy(dtype=object))
     balance = rows["open_balance"].to_numpy(dtype=float)
-    currency = rows["currency"].to_numpy(dtype=object)
     known = ~np.isnan(y) & ~np.isnan(p)
     result = {}
-    for name in GROUPS:
-        for money in sorted(set(currency[known & (group == name)])):
-            here = known & (group == name) & (currency == money)
-            result[f"{name} {money}"] = outcome_figures(
-                y[here], p[here], balance[here], family[here], rng, draws=draws
-            )
+    for key in sorted(set(keys[known])):
+        here = known & (keys == key)
+        result[key] = outcome_figures(
+            y[here], p[here], balance[here], family[here], rng, draws=draws
+        )
     return result
+
+
+def group_keys(rows: pd.DataFrame, horizon: int, book: AccountBook) -> npt.NDArray[np.object_]:
+    """Return the group and currency of each row, as ``"unworked USD"``; see ``grouped_outcomes``.
+
+    The unworked come first when they are sorted.
+    """
+    account = rows["account_id"].to_numpy(dtype=object)
+    group = group_names(book.worked_within(account, rows["as_of"], horizon))
+    keys: npt.NDArray[np.object_] = group + " " + rows["currency"].to_numpy(dtype=object)
+    return keys

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from features.ledger.read import Ledger
 from features.outcomes import outcome_frame
+from models.bundle import Bundle, read_bundle
 from models.fallback import RESIDUAL_FALLBACK
 from models.home import Home
 from models.snapshot import NoSnapshotError, SnapshotManifest, read_snapshot_manifest
@@ -80,6 +81,11 @@ def past_scorings(home: Home, known_on: date) -> list[PastScoring]:
         if not kept or (kept[-1].manifest.as_of - day).days >= APART_DAYS:
             kept.append(newest[day][1])
     return kept[::-1]
+
+
+def scoring_model(scoring: PastScoring) -> Bundle:
+    """Read the model that made a scoring, of whatever format the snapshot is."""
+    return read_bundle(scoring.folder / "model", version=scoring.manifest.model_version)
 
 
 def scored_items(scoring: PastScoring) -> pd.DataFrame:

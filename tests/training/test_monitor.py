@@ -106,6 +106,20 @@ def unpaid(installation: Installation) -> Ledger:
     return ledger_from_rows(rows, replace(ledger.manifest, batches=()))
 
 
+def test_scorings_from_before_an_upgrade_are_monitored(
+    scored_home: Home, installation: Installation, found: Monitoring, tmp_path: Path
+) -> None:
+    """The newest one may have the snapshot format before this one's."""
+    import shutil
+
+    home = Home(path=tmp_path)
+    shutil.copytree(scored_home.snapshots, home.snapshots)
+    for path in home.snapshots.glob("[!.]*/manifest.json"):
+        content = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps(content | {"format": 2}), "utf-8")
+    assert run_monitor(home, installation.ledger, draws=60).to_json() == found.to_json()
+
+
 def test_another_ledger_is_refused(scored_home: Home, simulated_ledger: Ledger) -> None:
     """Items that the ledger does not hold were scored from another one."""
     day = past_scorings(scored_home, simulated_ledger.manifest.known_through)[-1].manifest.as_of
