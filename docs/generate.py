@@ -59,6 +59,12 @@ def ledger_page() -> str:
         "An import adds `states/` beside them: what the books showed of each invoice on each day, "
         "worked out once. It may be deleted; answers then take longer "
         "([decision 33](adr/0033-states-kept-by-an-import.md)).",
+        "",
+        "A row of `accounts` holds what the account began with. What changes later is a row of "
+        "`account_changes`, its `value` written as the column is stored (`500.00`, `true`, "
+        "`2024-05-31`): past days read the value that was known then. An import of a second "
+        "export writes these rows by itself; `rollrisk check` warns where `accounts` seems to "
+        "hold the newest values.",
     ]
     for table in TABLES.values():
         required = "required" if table.required else "optional"

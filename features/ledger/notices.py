@@ -47,6 +47,39 @@ _TWO_ACCOUNTS = f"""
     order by currency
 """  # noqa: S608 (a number)
 
+_NEWEST_IN_ACCOUNTS = f"""
+    select count(*) filter (where as_now = changed) as n, count(*) as changed,
+        min(account_id, {MAX_EXAMPLES}) filter (where as_now = changed) as examples
+    from (
+        select changes.account_id, count(*) as changed,
+            count(*) filter (
+                where changes.value = case changes."column"
+                    when 'autopay' then cast(accounts.autopay as varchar)
+                    when 'credit_limit' then cast(accounts.credit_limit as varchar)
+                    when 'parent_account_id' then accounts.parent_account_id
+                    when 'segment' then accounts.segment
+                    when 'region' then accounts.region
+                end
+            ) as as_now
+        from (
+            select account_id, "column", arg_max(value, known_on) as value
+            from stored_account_changes
+            where "column" in ('autopay', 'credit_limit', 'parent_account_id', 'segment', 'region')
+            group by account_id, "column"
+        ) as changes
+        inner join (
+            select account_id, min(autopay) as autopay, min(credit_limit) as credit_limit,
+                min(parent_account_id) as parent_account_id, min(segment) as segment,
+                min(region) as region
+            from stored_accounts
+            where batch = 0
+            group by account_id
+        ) as accounts
+            on changes.account_id = accounts.account_id
+        group by changes.account_id
+    ) as accounts
+"""  # noqa: S608 (a number)
+
 _OWN_SOURCE = f"""
     select coalesce(invoices.currency, '') as currency, count(*) as n,
         cast(sum(applications.amount) * 100 as bigint) as cents,
@@ -100,6 +133,8 @@ def notice_rows(session: Session, present: Iterable[str]) -> Iterator[Finding]:
         "Invoices with the same content under two accounts",
         "The newest version counts; make sure that one number does not name two invoices.",
     )
+    if "account_changes" in present:
+        yield from _accounts_as_of_now(session)
     missing = sorted({"receipts", "credits"} - frozenset(present))
     if missing:
         yield from _notice(
@@ -108,6 +143,26 @@ def notice_rows(session: Session, present: Iterable[str]) -> Iterator[Finding]:
             _OWN_SOURCE,
             f"Applications without a known source, in a ledger without {' and '.join(missing)}",
             "Each counts as its own source, so unapplied amounts cannot be seen.",
+        )
+
+
+def _accounts_as_of_now(session: Session) -> Iterator[Finding]:
+    """Warn where most accounts that changed stand in accounts as they are now, not as they began.
+
+    Before the first change of a column its value in accounts counts: with the newest value there,
+    past days would know the future.
+    """
+    row = session.arrow(_NEWEST_IN_ACCOUNTS).to_pylist()[0]
+    if 2 * row["n"] > row["changed"]:
+        yield Finding(
+            name="accounts_as_of_now",
+            outcome="warning",
+            where="accounts",
+            count=row["n"],
+            examples=tuple(row["examples"]),
+            sentence=f"Accounts whose values equal their newest change: {row['n']:,} of "
+            f"{row['changed']:,} with changes. Before its first change a column counts as accounts "
+            "has it: export what each account began with, or past days know later values.",
         )
 
 

@@ -17,7 +17,7 @@ from features.ledger.arrow import arrow_schema
 from features.ledger.dates import FIRST_DAY, LAST_DAY
 from features.ledger.parents import Parents, known_keys
 from features.ledger.quarantine import Rejected
-from features.ledger.tables import TABLES, Column
+from features.ledger.tables import ACCOUNT_CHANGES, ACCOUNTS, TABLES, Column
 from features.ledger.verdicts import Verdicts
 
 __all__ = ["Validated", "known_keys", "validate"]
@@ -31,6 +31,13 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "autoinstall_known_extensions": False,
 }
+_WRITTEN = {
+    "money": r"^-?\d{1,15}(\.\d{1,2})?$",
+    "boolean": r"^(?i:true|false|1|0)$",
+    "date": r"^\d{4}-\d{2}-\d{2}$",
+}
+"""How values of an account's columns are written as text in ``account_changes``."""
+
 _SIGNS: dict[str, Callable[[pa.Array, pa.Scalar], pa.Array]] = {
     "positive": pc.greater,
     "non-negative": pc.greater_equal,
@@ -119,6 +126,8 @@ def validate(
     for batch in batches.values():
         for column in batch.table.columns:
             _check_cells(batch, column)
+        if batch.table is ACCOUNT_CHANGES:
+            _check_changed_values(batch)
         parents.check(batch)
         _check_twins(batch)
         parents.add(batch)
@@ -176,6 +185,18 @@ def _check_cells(batch: Verdicts, column: Column) -> None:
         refuse(pc.less(pc.abs(values), limit), "size")
     if column.kind == "integer":
         refuse(pc.less(pc.abs(values), LARGEST_INTEGER), "size")
+
+
+def _check_changed_values(batch: Verdicts) -> None:
+    """Refuse a new value of an account's column that is not written as the column is stored."""
+    named, values = batch.rows["column"], batch.rows["value"]
+    for column in ACCOUNTS.columns:
+        if form := _WRITTEN.get(column.kind):
+            wrong = pc.and_(
+                pc.equal(named, column.name), pc.invert(pc.match_substring_regex(values, form))
+            )
+            bad = np.flatnonzero(pc.fill_null(wrong, fill_value=False).to_numpy())
+            batch.reject(bad, column.kind, "value")
 
 
 def _check_twins(batch: Verdicts) -> None:

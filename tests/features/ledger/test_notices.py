@@ -46,3 +46,25 @@ def test_a_ledger_without_receipts_says_so(made: MakeLedger, clean: dict[str, st
     assert all_passed(findings)
     assert _warnings(findings)["own_source"][:2] == (5, "739.50")
     assert any("without receipts" in finding.sentence for finding in findings)
+
+
+def test_accounts_that_hold_the_newest_values_are_shown(
+    made: MakeLedger, clean: dict[str, str]
+) -> None:
+    """Both changes have led to what accounts says: past days would know them."""
+    clean["accounts"] = """
+        account_id  credit_limit  segment
+        A1          500.00        large
+        A2          900.00        small
+    """
+    clean["account_changes"] = """
+        account_id  known_on    column        value
+        A1          2024-02-01  credit_limit  700.00
+        A1          2024-03-01  credit_limit  500.00
+        A2          2024-03-01  segment       small
+    """
+    warned = _warnings(check_ledger(made(clean)))
+    assert warned["accounts_as_of_now"] == (2, "None", ("A1", "A2"))
+    clean["account_changes"] = clean["account_changes"].replace("small", "mid")
+    clean["account_changes"] = clean["account_changes"].replace("500.00", "600.00")
+    assert "accounts_as_of_now" not in _warnings(check_ledger(made(clean)))

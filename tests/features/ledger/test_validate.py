@@ -275,3 +275,27 @@ def test_values_of_refused_rows_are_redacted() -> None:
     rows = [_with("invoices", kind="4111 1111 1111 1111")]
     result = validate(_tables(accounts=[GOOD["accounts"]], invoices=rows))
     assert [bad.value for bad in result.rejected] == ["[redacted: card number]"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("credit_limit", "1,500.00", "money"),
+        ("credit_limit", "much", "money"),
+        ("autopay", "yes", "boolean"),
+        ("opened_on", "31.01.2024", "date"),
+        ("credit_limit", "1500.00", None),
+        ("credit_limit", None, None),
+        ("autopay", "True", None),
+        ("opened_on", "2024-01-31", None),
+        ("segment", "1,500.00", None),
+    ],
+)
+def test_a_changed_value_is_written_as_its_column_is_stored(
+    column: str, value: str | None, rule: str | None
+) -> None:
+    """What no query could read as the column is refused, with the value."""
+    change = GOOD["account_changes"] | {"column": column, "value": value}
+    result = validate(_tables(accounts=[GOOD["accounts"]], account_changes=[change]))
+    expected = [] if rule is None else [(rule, "value", value)]
+    assert [(one.rule, one.column, one.value) for one in result.rejected] == expected
