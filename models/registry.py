@@ -5,6 +5,7 @@ never unpickles anything: the bundle's files are read directly.
 """
 
 import contextlib
+import fcntl
 import io
 import json
 import logging
@@ -13,26 +14,27 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.bundle import Bundle, BundleError, read_bundle, write_bundle
+from models.champion_moves import as_pending, fitting, next_key, read_moves, reign, unsettled
 from models.home import TRACKING_VARIABLE, Home
 from models.moved_home import follow_move
 from models.scorer import CUTS, needed_names
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
     from mlflow.models import ModelSignature
 
 NAME = "roll-risk"
 CHAMPION, CHALLENGER = "champion", "challenger"
 VERDICT_TAG = "gate_verdict"
-MAX_LOG = 200
-"""Moves of the champion that are remembered."""
+LEDGER_TAG = "ledger_folder"
+"""Tag of a version: the folder of the ledger that it was trained on."""
 
-_LOG = "champion_log"
-_REQUIREMENTS = ["rollrisk"]
 _SCRIPT = Path(__file__).with_name("pyfunc_model.py")
 
 
@@ -89,7 +91,7 @@ def register_bundle(
             name="model",
             python_model=str(_SCRIPT),
             artifacts={"bundle": str(Path(folder) / "bundle")},
-            pip_requirements=_REQUIREMENTS,
+            pip_requirements=[f"rollrisk=={installed('rollrisk')}"],
             signature=_signature(bundle),
         )
         made = mlflow.register_model(info.model_uri, NAME, tags=dict(tags or {}))
@@ -147,24 +149,22 @@ def make_champion(home: Home, version: str, *, at: str = "", who: str = "", why:
     version : str
         The new champion.
     at, who, why : str
-        What the log says beside it.
+        What the log says beside it; of a very long reason the start.
     """
-    client = connect(home)
-    client.set_registered_model_alias(NAME, CHAMPION, version)
-    entry = {"move": "promote", "version": version, "at": at, "who": who, "why": why}
-    _write_log(client, [*champion_log(home), entry])
+    with _one_move_at_a_time(home):
+        entry = {"move": "promote", "version": version, "at": at, "who": who, "why": why}
+        _move_champion(home, entry)
 
 
 def champion_log(home: Home) -> list[dict[str, str]]:
     """Return every move of the ``champion`` alias, oldest first."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415 (slow to import)
+    return read_moves(_model_tags(home), alias_version(home, CHAMPION))
 
-    try:
-        tags = connect(home).get_registered_model(NAME).tags
-    except MlflowException:
-        return []
-    entries: list[dict[str, str]] = json.loads(tags.get(_LOG, "[]"))
-    return entries
+
+def was_champion(home: Home, version: str) -> bool:
+    """Return whether a version is champion or ever was."""
+    champion = alias_version(home, CHAMPION)
+    return version == champion or any(move["version"] == version for move in champion_log(home))
 
 
 def roll_back(home: Home, *, at: str = "", who: str = "", why: str = "") -> tuple[str, str]:
@@ -180,26 +180,53 @@ def roll_back(home: Home, *, at: str = "", who: str = "", why: str = "") -> tupl
     NoModelError
         When there was no champion before.
     """
-    log = champion_log(home)
-    stack: list[str] = []
-    for entry in log:
-        if entry["move"] == "roll back":
-            stack.pop()
-        elif not stack or stack[-1] != entry["version"]:
-            stack.append(entry["version"])
-    if len(stack) < 2:
-        raise NoModelError(
-            "There was no champion before this one. `rollrisk promote --version V` makes one."
-        )
-    client = connect(home)
-    client.set_registered_model_alias(NAME, CHAMPION, stack[-2])
-    entry = {"move": "roll back", "version": stack[-2], "at": at, "who": who, "why": why}
-    _write_log(client, [*log, entry])
-    return stack[-1], stack[-2]
+    with _one_move_at_a_time(home):
+        champions = reign(champion_log(home), alias_version(home, CHAMPION))
+        if len(champions) < 2:
+            raise NoModelError(
+                "There was no champion before this one. `rollrisk promote --version V` makes one."
+            )
+        before, present = champions[-2:]
+        entry = {"move": "roll back", "version": before, "at": at, "who": who, "why": why}
+        _move_champion(home, entry)
+    return present, before
 
 
-def _write_log(client: "MlflowClient", log: list[dict[str, str]]) -> None:
-    client.set_registered_model_tag(NAME, _LOG, json.dumps(log[-MAX_LOG:]))
+def _move_champion(home: Home, entry: Mapping[str, str]) -> None:
+    """Write a move as pending, move the alias, and take the mark off."""
+    client, tags, move = connect(home), _model_tags(home), fitting(entry)
+    for key, text in unsettled(tags, alias_version(home, CHAMPION)).items():
+        client.set_registered_model_tag(NAME, key, text)
+    key = next_key(tags)
+    client.set_registered_model_tag(NAME, key, as_pending(move))
+    client.set_registered_model_alias(NAME, CHAMPION, move["version"])
+    client.set_registered_model_tag(NAME, key, json.dumps(move))
+
+
+@contextlib.contextmanager
+def _one_move_at_a_time(home: Home) -> Iterator[None]:
+    """Wait until no other process of this home moves the champion."""
+    home.path.mkdir(parents=True, exist_ok=True)
+    with (home.path / "champion.lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _model_tags(home: Home) -> dict[str, str]:
+    """Return the tags of the registered model; none where nothing is registered."""
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 (slow to import)
+
+    try:
+        return dict(connect(home).get_registered_model(NAME).tags)
+    except MlflowException as error:
+        if not _says_absent(error):
+            raise
+        return {}
+
+
+def _says_absent(error: "MlflowException") -> bool:
+    """Return whether MLflow says that something is not there, and not that it cannot tell."""
+    return error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
 def tag_version(home: Home, version: str, tags: Mapping[str, str]) -> None:
@@ -225,13 +252,21 @@ def read_verdict(home: Home, version: str) -> dict[str, Any] | None:
     return found
 
 
+def recorded_ledger(home: Home, version: str) -> Path | None:
+    """Return the folder of the ledger that a version was trained on, where it was recorded."""
+    tags = connect(home).get_model_version(NAME, version).tags
+    return Path(tags[LEDGER_TAG]) if LEDGER_TAG in tags else None
+
+
 def alias_version(home: Home, alias: str) -> str | None:
     """Return the version an alias points at, None when nothing is registered under it."""
     from mlflow.exceptions import MlflowException  # noqa: PLC0415 (slow to import)
 
     try:
         return str(connect(home).get_model_version_by_alias(NAME, alias).version)
-    except MlflowException:
+    except MlflowException as error:
+        if not _says_absent(error):
+            raise
         return None
 
 

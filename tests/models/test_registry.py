@@ -7,19 +7,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 
 from models.bundle import Bundle, bundle_digest, write_bundle
+from models.champion_moves import as_pending
 from models.home import Home
 from models.registry import (
     CHALLENGER,
     CHAMPION,
     NoModelError,
     alias_version,
+    champion_log,
     connect,
     load_model,
     make_champion,
     newest_version,
     register_bundle,
+    roll_back,
+    was_champion,
 )
 from models.scorer import CUTS, survival_curves
 from tests.trained import Installation, quiet_mlflow
@@ -127,3 +132,47 @@ def test_aliases_move_and_the_newest_answers_where_there_is_no_champion(
     make_champion(copied, "1")
     assert load_model(copied).version == "1"
     assert load_model(installation.home, "models:/roll-risk@challenger").version == "1"
+
+
+@pytest.fixture
+def two(copied: Home) -> Home:
+    """The home with a second version of the same model."""
+    client = connect(copied)
+    one = client.get_model_version("roll-risk", "1")
+    client.create_model_version("roll-risk", source=one.source, run_id=one.run_id)
+    return copied
+
+
+def test_a_move_that_breaks_leaves_alias_and_log_in_agreement(two: Home) -> None:
+    """A version that is not there never was champion; the move after it counts."""
+    before = champion_log(two)
+    with pytest.raises(MlflowException, match="version=9"):
+        make_champion(two, "9")
+    assert champion_log(two) == before
+    assert alias_version(two, CHAMPION) == "1"
+    assert not was_champion(two, "9")
+    make_champion(two, "2")
+    assert [move["version"] for move in champion_log(two)] == ["1", "2"]
+    assert roll_back(two) == ("2", "1")
+
+
+def test_a_move_that_broke_after_the_alias_moved_counts(two: Home) -> None:
+    """And still does after the next one."""
+    client = connect(two)
+    entry = {"move": "promote", "version": "2", "at": "", "who": "kim", "why": ""}
+    client.set_registered_model_tag("roll-risk", "champion_move.000002", as_pending(entry))
+    assert not was_champion(two, "2")
+    client.set_registered_model_alias("roll-risk", CHAMPION, "2")
+    assert champion_log(two)[-1] == entry
+    assert roll_back(two) == ("2", "1")
+    assert [move["version"] for move in champion_log(two)] == ["1", "2", "1"]
+    assert was_champion(two, "2")
+
+
+def test_a_registry_that_cannot_be_read_is_no_empty_one(copied: Home) -> None:
+    """Without an answer nobody knows who is champion."""
+    assert alias_version(copied, CHAMPION) == "1"
+    (copied.path / "mlflow.db").write_bytes(b"x" * 5000)
+    for ask in (champion_log, roll_back, lambda home: alias_version(home, CHAMPION)):
+        with pytest.raises(MlflowException, match="not a database"):
+            ask(copied)

@@ -1,6 +1,7 @@
 """Tests of the registry in a real PostgreSQL: register, promote, roll back, load."""
 
 from collections.abc import Iterator
+from importlib.metadata import version as installed
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from models.registry import (
     CHAMPION,
     NAME,
     alias_version,
+    champion_log,
     connect,
     find_version,
     load_model,
@@ -61,5 +63,21 @@ def test_a_training_is_kept_and_found_in_postgresql(
     info = mlflow.models.get_model_info(f"models:/{NAME}/1")
     assert info.signature.outputs.input_names()[0] == "p_open_7"
     [requirements] = {path.read_text() for path in home.artifacts.rglob("requirements.txt")}
-    assert "rollrisk" in requirements
+    assert f"rollrisk=={installed('rollrisk')}" in requirements.splitlines()
     assert not list(home.path.glob("*.db"))
+
+
+def test_sixty_moves_with_long_reasons_are_kept_in_postgresql(home: Home) -> None:
+    """Each has its own place; the sixty-first goes back to the version before."""
+    client = connect(home)
+    client.create_registered_model(NAME)
+    for _ in range(2):
+        client.create_model_version(NAME, source="file:///srv/model")
+    for number in range(60):
+        make_champion(home, str(1 + number % 2), who="kim", why=f"move {number}: " + "ä" * 9000)
+    log = champion_log(home)
+    assert [move["why"].split(":")[0] for move in log] == [f"move {n}" for n in range(60)]
+    assert roll_back(home, why="it was worse") == ("2", "1")
+    assert alias_version(home, CHAMPION) == "1"
+    assert champion_log(home)[:60] == log
+    assert champion_log(home)[60]["why"] == "it was worse"
