@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from features.ageing import STEP_DAYS
-from features.ledger.read import Ledger
+from features.ledger.read import Ledger, open_ledger
 from models.bundle import Bundle
 from models.home import Home
 from models.registry import (
@@ -26,12 +26,14 @@ from models.registry import (
     alias_version,
     load_model,
     make_champion,
+    recorded_ledger,
     store_verdict,
     tag_version,
+    was_champion,
 )
 from training.config import ConfigError
 from training.gate_leaks import leaking_features
-from training.gate_rows import gather_rows, last_outcome
+from training.gate_rows import JudgedRows, gather_rows, last_outcome, recipe_of
 from training.gate_rules import DOLLAR_BOUNDS, Rule, fresh_rule, judge_rows, leak_rule
 from training.recipe import MODEL
 from training.splits import TooLittleHistoryError
@@ -51,7 +53,20 @@ NEEDS_A_LEDGER = (
 )
 """What cannot be judged without a ledger."""
 
-__all__ = ["Rule", "Verdict", "judge", "judge_on_ledger", "promote"]
+_PASSED = "passed the gate"
+_GIVE_THE_LEDGER = Rule(
+    name="compared with the champion: give the LEDGER", value=0.0, bound="must be", holds=False
+)
+
+__all__ = [
+    "Rule",
+    "Verdict",
+    "broke_off",
+    "finish_promotion",
+    "judge",
+    "judge_on_ledger",
+    "promote",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +80,7 @@ class Verdict:
     rules : tuple of Rule
         Every rule that was judged.
     champion : str or None
-        The version it was compared with.
+        The version it was compared with, or should have been.
     compared : str
         How: the models themselves or their refitted recipes; empty without a ledger.
     unjudged : tuple of str
@@ -181,10 +196,10 @@ def judge_on_ledger(
     rules = [fresh_rule((end - last_outcome(challenger)).days)]
     tell("look for leaks")
     rules.append(leak_rule(leaking_features(ledger, _leak_days(end))))
-    compared = ""
+    compared = lost = ""
     unjudged: list[str] = []
     try:
-        rows = gather_rows(ledger, challenger, champion, progress=progress)
+        rows, lost = _rows(ledger, challenger, champion, progress)
     except (TooLittleHistoryError, ConfigError) as error:
         rules.append(
             Rule(
@@ -199,15 +214,44 @@ def judge_on_ledger(
         compared = rows.how
         found, unjudged = judge_rows(rows, challenger, np.random.default_rng(SEED))
         rules += found
+        unjudged += [lost] if lost else []
     return Verdict(
         version=challenger.version,
         rules=tuple(rules),
-        champion=None if champion is None else champion.version,
+        champion=None if champion is None or lost else champion.version,
         compared=compared,
         unjudged=tuple(unjudged),
         unproven=ledger.manifest.defaulted_clocks,
         unproven_accounts=unproven_accounts(ledger),
     )
+
+
+def _rows(
+    ledger: Ledger,
+    challenger: Bundle,
+    champion: Bundle | None,
+    progress: Callable[[str], None] | None,
+) -> tuple[JudgedRows, str]:
+    """Return the rows to judge on, and why the champion is not among the models if it is not."""
+    try:
+        return gather_rows(ledger, challenger, champion, progress=progress), ""
+    except ConfigError:
+        lost = "" if champion is None else _lost_recipe(champion)
+        if not lost:
+            raise
+    return gather_rows(ledger, challenger, None, progress=progress), lost
+
+
+def _lost_recipe(champion: Bundle) -> str:
+    """Return why a champion's recipe cannot be run again; empty when it can."""
+    try:
+        recipe_of(champion)
+    except ConfigError as error:
+        return (
+            f"no worse than the champion, version {champion.version}, whose recipe cannot be run "
+            f"again ({error})"
+        )
+    return ""
 
 
 def _leak_days(end: date) -> list[date]:
@@ -234,8 +278,10 @@ def promote(
     version : str
         Version number; None for the challenger.
     ledger : Ledger
-        What to compare models on; without one only the model's own test window is judged, and
-        the verdict says what was not.
+        What to compare models on. Without one it is the ledger that the version was trained on,
+        where another version serves; where that is not to be had, the version is not promoted.
+        Where no other serves, only the model's own test window is judged, and the verdict says
+        what was not.
     force_reason : str
         Promote anyway for this reason, which is recorded on the version.
     who : str
@@ -257,12 +303,21 @@ def promote(
     facts: Mapping[str, Any] = challenger.facts
     own = judge(facts["metrics"])
     at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    serving = alias_version(home, CHAMPION)
+    rival = None if serving == chosen else serving
+    overruled = force_reason is not None and rival is not None and not _can_be_read(home, rival)
+    if ledger is None and rival is not None and not overruled:
+        ledger = _open_recorded(home, chosen)
     if ledger is None:
-        unproven = tuple(facts.get("point_in_time_unproven", ()))
-        verdict = Verdict(version=chosen, rules=own, unjudged=NEEDS_A_LEDGER, unproven=unproven)
+        verdict = Verdict(
+            version=chosen,
+            rules=own if rival is None else (*own, _GIVE_THE_LEDGER),
+            champion=rival,
+            unjudged=NEEDS_A_LEDGER,
+            unproven=tuple(facts.get("point_in_time_unproven", ())),
+        )
     else:
-        serving = alias_version(home, CHAMPION)
-        champion = load_model(home, serving) if serving not in {None, chosen} else None
+        champion = None if rival is None else load_model(home, rival)
         found = judge_on_ledger(ledger, challenger, champion, progress=progress)
         verdict = replace(found, version=chosen, rules=own + found.rules)
     forced = force_reason if not verdict.passed else None
@@ -274,5 +329,56 @@ def promote(
     if forced is not None:
         tag_version(home, chosen, {"forced_because": forced, "forced_by": who, "forced_at": at})
     if verdict.promoted:
-        make_champion(home, chosen, at=at, who=who, why=forced or "passed the gate")
+        make_champion(home, chosen, at=at, who=who, why=forced or _PASSED)
     return verdict
+
+
+def _open_recorded(home: Home, version: str) -> Ledger | None:
+    """Return the ledger that a version was trained on; None where it is not to be had."""
+    folder = recorded_ledger(home, version)
+    try:
+        return None if folder is None else open_ledger(folder)
+    except (ValueError, LookupError, TypeError, OSError):
+        return None
+
+
+def _can_be_read(home: Home, version: str) -> bool:
+    try:
+        load_model(home, version)
+    except NoModelError:
+        return False
+    return True
+
+
+def broke_off(home: Home, version: str, verdict: Mapping[str, Any]) -> bool:
+    """Return whether a version that the gate let pass never was champion: a run broke between.
+
+    One that was champion and is no more was rolled back by somebody who meant to.
+    """
+    return bool(verdict["promoted"]) and not was_champion(home, version)
+
+
+def finish_promotion(home: Home, version: str, verdict: Mapping[str, Any], *, who: str) -> bool:
+    """Make a version champion whose promotion broke off.
+
+    Parameters
+    ----------
+    home : Home
+        Whose registry.
+    version : str
+        Version number.
+    verdict : mapping
+        The stored verdict on it.
+    who : str
+        Who asks; where the gate was overruled, the log names who did that.
+
+    Returns
+    -------
+    bool
+        Whether it was made champion: not where another serves than it was judged against.
+    """
+    if verdict["champion"] != alias_version(home, CHAMPION):
+        return False
+    why = verdict["forced_because"] or _PASSED
+    make_champion(home, version, at=verdict["at"], who=verdict["forced_by"] or who, why=why)
+    return True

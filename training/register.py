@@ -63,16 +63,20 @@ def train_and_register(
     config: TrainingConfig,
     home: Home,
     *,
+    ledger_folder: Path | None = None,
     until: date | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Registration:
-    """Run the recipe and register its model; see ``train_model`` for the errors."""
+    """Run the recipe and register its model; see ``train_model`` for the errors.
+
+    Where the ledger stands, ``ledger_folder``, is recorded with the version.
+    """
     trained = train_to_register(ledger, config, until=until, progress=progress)
     if progress is not None:
         progress("register")
     with tempfile.TemporaryDirectory() as folder:
         write_training(trained, Path(folder) / "training")
-        registered = log_training(home, Path(folder) / "training")
+        registered = log_training(home, Path(folder) / "training", ledger_folder=ledger_folder)
     first = trained.beats_baselines and not has_champion(home)
     if first:
         make_champion(home, registered.version, why=FIRST)

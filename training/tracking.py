@@ -15,7 +15,14 @@ from features.catalogue import MODEL_FEATURES
 from models.bundle import read_bundle, write_bundle
 from models.card import card_html, card_markdown, model_card
 from models.home import Home
-from models.registry import CHAMPION, Registered, alias_version, connect, register_bundle
+from models.registry import (
+    CHAMPION,
+    LEDGER_TAG,
+    Registered,
+    alias_version,
+    connect,
+    register_bundle,
+)
 from training.config import TrainingConfig
 from training.plots import draw_reliability
 from training.recipe import MODEL, Trained
@@ -64,7 +71,13 @@ def write_training(trained: Trained, folder: Path) -> None:
     temporary.rename(folder)
 
 
-def log_training(home: Home, folder: Path, *, tags: Mapping[str, str] | None = None) -> Registered:
+def log_training(
+    home: Home,
+    folder: Path,
+    *,
+    ledger_folder: Path | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Registered:
     """Log a written training as a run and register its bundle as challenger.
 
     Parameters
@@ -73,6 +86,9 @@ def log_training(home: Home, folder: Path, *, tags: Mapping[str, str] | None = N
         Whose store.
     folder : Path
         From ``write_training``.
+    ledger_folder : Path
+        Where the ledger stands that was trained on; None for a ledger in memory. The gate looks
+        for it there.
     tags : mapping
         Further tags of the run and the version.
 
@@ -95,6 +111,7 @@ def log_training(home: Home, folder: Path, *, tags: Mapping[str, str] | None = N
         "config_digest": str(facts["config_digest"]),
         "feature_digest": bundle.feature_digest,
         "bundle_digest": bundle.version,
+        **({} if ledger_folder is None else {LEDGER_TAG: str(ledger_folder.resolve())}),
         **(tags or {}),
     }
     with mlflow.start_run(run_name=f"train {facts['trained_until']}") as run:

@@ -21,7 +21,9 @@ def command(ledger: Path | None, version: str | None, force: bool, reason: str |
     expect its rolled dollars within bounds. With a LEDGER it is compared with the champion and
     the baselines on rows that neither has learnt from: overall, in dollars, by bucket and by
     segment; its reasons and the range of its features are looked at, and whether any feature
-    knows the future. Without one the verdict says what was not judged.
+    knows the future. Without one, and where another version serves, the ledger that the version
+    was trained on is opened; where it is not to be had, the version is not promoted. Where no
+    other version serves, the verdict says what was not judged.
     """
     from features.ledger.read import open_ledger  # noqa: PLC0415 (quick --help)
     from models.home import read_home  # noqa: PLC0415

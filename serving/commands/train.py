@@ -35,7 +35,12 @@ def command(ledger: Path, config: str | None, until: date | None, as_json: bool)
 
     with progress("Training") as tell:
         result = train_and_register(
-            open_ledger(ledger), read_config(config), read_home(), until=until, progress=tell
+            open_ledger(ledger),
+            read_config(config),
+            read_home(),
+            ledger_folder=ledger,
+            until=until,
+            progress=tell,
         )
     if as_json:
         print_json(

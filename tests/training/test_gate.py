@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from models.home import Home
 from models.registry import (
     CHAMPION,
+    LEDGER_TAG,
     NoModelError,
     alias_version,
     champion_log,
@@ -24,7 +25,7 @@ from models.registry import (
 from serving.cli import main
 from tests.trained import Installation, quiet_mlflow, small_ledger
 from tests.training.judged import honest, judged, model_on, shuffled
-from training.gate import NEEDS_A_LEDGER, judge, promote
+from training.gate import NEEDS_A_LEDGER, finish_promotion, judge, judge_on_ledger, promote
 from training.gate_rows import REFITTED, gather_rows
 from training.gate_rules import judge_rows
 from training.recipe import MODEL
@@ -96,7 +97,8 @@ def test_a_version_that_breaks_a_rule_does_not(home: Home, worse: str) -> None:
     assert not verdict.promoted
     assert alias_version(home, CHAMPION) == "1"
     assert verdict.sentence == (
-        f"Version {worse} was not promoted. Broken: Brier score beats every baseline."
+        f"Version {worse} was not promoted. Broken: Brier score beats every baseline, "
+        "compared with the champion: give the LEDGER."
     )
     assert connect(home).get_model_version("roll-risk", worse).tags["gate"] == "broken"
 
@@ -170,6 +172,82 @@ def test_a_regression_is_stopped_by_the_whole_gate(home: Home, early: tuple[str,
     assert verdict.unproven == ("applications",)
     payers = set(small_ledger().rows["applications"]["account_id"].to_pylist())
     assert verdict.unproven_accounts == len(payers)
+
+
+def test_without_a_ledger_the_one_it_was_trained_on_is_opened(
+    home: Home, early: tuple[str, str], installation: Installation
+) -> None:
+    """Its own figures alone talk no champion out of its place."""
+    champion, bad = early
+    folder = str(installation.ledger_path)
+    connect(home).set_model_version_tag("roll-risk", bad, LEDGER_TAG, folder)
+    verdict = promote(home, bad, now=NOW)
+    assert verdict.compared == "the models themselves"
+    assert not verdict.promoted
+    assert verdict.champion == champion == alias_version(home, CHAMPION)
+
+
+@pytest.mark.parametrize("recorded", [None, "gone", "damaged"])
+def test_a_champion_is_not_replaced_unseen(
+    home: Home, early: tuple[str, str], tmp_path: Path, recorded: str | None
+) -> None:
+    """Where no ledger is to be had, the broken rule says what to do; a reason overrules it."""
+    champion, bad = early
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "ledger.json").write_text("{}", "utf-8")
+    if recorded is not None:
+        folder = str(tmp_path / recorded)
+        connect(home).set_model_version_tag("roll-risk", bad, LEDGER_TAG, folder)
+    verdict = promote(home, bad, now=NOW)
+    broken = [rule.name for rule in verdict.rules if not rule.holds]
+    assert broken == ["compared with the champion: give the LEDGER"]
+    assert not verdict.promoted
+    assert (verdict.champion, verdict.compared) == (champion, "")
+    assert verdict.unjudged == NEEDS_A_LEDGER
+    assert alias_version(home, CHAMPION) == champion
+    assert promote(home, bad, force_reason="audit asked for it").promoted
+    assert alias_version(home, CHAMPION) == bad
+
+
+def test_a_champion_that_cannot_be_read_is_replaced_by_force(
+    home: Home, early: tuple[str, str], installation: Installation
+) -> None:
+    """Nothing is left to compare with; without a reason the message says what is wrong."""
+    champion, bad = early
+    client = connect(home)
+    client.set_model_version_tag("roll-risk", bad, LEDGER_TAG, str(installation.ledger_path))
+    lost = client.create_model_version("roll-risk", source=str(home.path / "gone")).version
+    client.set_registered_model_alias("roll-risk", CHAMPION, lost)
+    with pytest.raises(NoModelError, match=f"Version {lost} of roll-risk cannot be read"):
+        promote(home, bad)
+    assert promote(home, bad, force_reason="its files are lost").promoted
+    assert alias_version(home, CHAMPION) == bad != champion
+
+
+def test_a_champion_whose_recipe_is_gone_does_not_stop_the_gate() -> None:
+    """The version is judged beside the baselines, and the verdict says why."""
+    facts, end = honest().facts, small_ledger().manifest.known_through
+    gone = {**facts["config"], "features": ("balance_in_1999",)}
+    champion = replace(honest(), facts={**facts, "trained_until": end, "config": gone})
+    verdict = judge_on_ledger(small_ledger(), honest(), champion)
+    assert verdict.compared == "the models themselves"
+    assert verdict.champion is None
+    [reason] = [words for words in verdict.unjudged if "cannot be run again" in words]
+    assert reason.startswith("no worse than the champion")
+    assert "Unknown features in the configuration: ['balance_in_1999']" in reason
+    names = [rule.name for rule in verdict.rules]
+    assert "log-loss below the roll-rate matrix's" in names
+    assert "log-loss no worse than the champion's" not in names
+
+
+def test_a_broken_promotion_is_not_finished_over_another_champion(home: Home, worse: str) -> None:
+    """The verdict was about the one that served then."""
+    verdict = promote(home, worse).to_json() | {"promoted": True}
+    assert not finish_promotion(home, worse, verdict | {"champion": "7"}, who="kim")
+    assert alias_version(home, CHAMPION) == "1"
+    assert finish_promotion(home, worse, verdict, who="kim")
+    assert alias_version(home, CHAMPION) == worse
+    assert champion_log(home)[-1]["why"] == "passed the gate"
 
 
 def test_recipes_are_refitted_where_no_date_is_new_to_both() -> None:

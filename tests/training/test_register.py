@@ -10,7 +10,7 @@ import pytest
 
 from features.ledger.read import Ledger
 from models.home import Home
-from models.registry import CHALLENGER, CHAMPION, alias_version, connect
+from models.registry import CHALLENGER, CHAMPION, alias_version, connect, recorded_ledger
 from tests.trained import Installation, small_config
 from training.config import TreeConfig
 from training.recipe import MODEL
@@ -29,16 +29,18 @@ def test_the_first_model_that_beats_all_baselines_is_champion(installation: Inst
 def test_a_later_model_stays_challenger(
     installation: Installation, simulated_ledger: Ledger, tmp_path: Path
 ) -> None:
-    """There is a champion already, whatever the new one shows."""
+    """There is a champion already, whatever the new one shows; the gate will find its ledger."""
     home = Home(path=tmp_path / "home")
     home.path.mkdir()
     shutil.copy(installation.home.path / "mlflow.db", home.path)
     config = replace(small_config(), trees=TreeConfig(rounds=5, num_leaves=4))
-    later = train_and_register(simulated_ledger, config, home)
+    later = train_and_register(simulated_ledger, config, home, ledger_folder=Path("books"))
     assert (later.version, later.became_champion) == ("2", False)
     assert alias_version(home, CHAMPION) == "1"
     assert alias_version(home, CHALLENGER) == "2"
     assert has_champion(home)
+    assert recorded_ledger(home, "1") is None
+    assert recorded_ledger(home, "2") == Path("books").resolve()
 
 
 def test_a_good_challenger_is_told_how_to_be_promoted(installation: Installation) -> None:
