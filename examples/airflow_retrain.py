@@ -1,7 +1,8 @@
 """An Airflow DAG that retrains each Monday; Airflow's own Python needs no rollrisk.
 
-Exit code 75 (another run is going) is retried. Exit code 1 (the data or the gate said no) fails
-the task at once: it asks for people, and trying again would say the same.
+Exit codes 70 (something broke) and 75 (another run is going) are retried, and so is a run that
+was killed: it goes on where it was. Exit codes 1 (the data or the gate said no) and 2 (wrong usage)
+fail the task at once: they ask for people, and trying again would say the same.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from airflow.sdk import dag, task
 PYTHON = "/srv/rollrisk/venv/bin/python"
 CONFIG = "/srv/rollrisk/retrain.toml"
 HOME = "/srv/rollrisk/home"
-BUSY = 75
+SAID_NO, USAGE = 1, 2
 
 
 @dag(schedule="0 3 * * 1", start_date=datetime(2025, 1, 6, tzinfo=UTC), catchup=False)
@@ -33,11 +34,12 @@ def rollrisk_retrain() -> None:
             check=False,
         )
         lines = done.stdout.splitlines()
-        if done.returncode == BUSY:
-            raise RuntimeError(lines[-1])
+        said = lines[-1] if lines else done.stderr
+        if done.returncode in {SAID_NO, USAGE}:
+            raise AirflowFailException(said)
         if done.returncode != 0:
-            raise AirflowFailException(lines[-1] if lines else done.stderr)
-        result: dict[str, object] = json.loads(lines[-1])
+            raise RuntimeError(said)
+        result: dict[str, object] = json.loads(said)
         return result
 
     retrain()

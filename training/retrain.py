@@ -13,7 +13,8 @@ trained model waits in ``retrain/<key>`` of the home until it is registered. A v
 the registry in one step, with all its files.
 
 The last line of the output is JSON. Exit codes: 0 done, or nothing to do; 1 the data or the gate
-said no; 2 wrong usage; 75 another run is going, try again later.
+said no; 2 wrong usage; 70 something broke, with a traceback on stderr, try again; 75 another run
+is going, try again later.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import shutil
 import sys
 import time
 import tomllib
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -33,9 +35,12 @@ from pathlib import Path
 from typing import Any
 
 from features.catalogue import feature_digest
+from features.ledger.manifest import LedgerError
 from features.ledger.read import Ledger, open_ledger
 from models.home import Home, read_home
 from models.registry import (
+    CHAMPION,
+    NoModelError,
     alias_version,
     connect,
     find_version,
@@ -43,11 +48,14 @@ from models.registry import (
     read_verdict,
 )
 from training.config import ConfigError, TrainingConfig, parse_config, read_config
-from training.gate import promote
+from training.gate import broke_off, finish_promotion, promote
 from training.register import train_to_register
+from training.splits import TooLittleHistoryError
 from training.tracking import config_digest, log_training, write_training
 
-DONE, REFUSED, USAGE, BUSY = 0, 1, 2, 75
+DONE, REFUSED, USAGE, BROKEN, BUSY = 0, 1, 2, 70, 75
+
+_SAID_NO = (LedgerError, TooLittleHistoryError, NoModelError)
 
 KEY_TAG = "retrain_key"
 
@@ -83,7 +91,7 @@ class Result:
     ----------
     outcome : str
         ``promoted``, ``registered``, ``refused`` (by the gate or for want of data), ``unchanged``,
-        ``busy`` or ``failed``.
+        ``busy`` or ``failed`` (wrong usage, or something broke).
     code : int
         Exit code.
     """
@@ -109,7 +117,7 @@ def read_plan(path: Path) -> Plan:
         raise ConfigError(f"Configuration {str(path)!r} is no file.")
     try:
         content = tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"Configuration {str(path)!r} is not valid TOML: {error}.") from error
     section = content.pop("retrain", None)
     if not isinstance(section, dict) or not isinstance(section.get("ledger"), str):
@@ -152,40 +160,30 @@ def retrain(
     ------
     BusyError
         When another run holds the home.
-    ValueError
-        When the ledger cannot be read or is too small to train on.
+    LedgerError
+        When the ledger cannot be read.
+    TooLittleHistoryError
+        When it is too small to train on.
     """
     with _locked(home):
-        ledger = open_ledger(plan.ledger)
+        ledger = _open(plan.ledger)
         recipe = config_digest(plan.recipe)
         parts = (ledger.digest, recipe, feature_digest(plan.recipe.feature_names))
         key = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
         known = Result(
             outcome="failed",
-            code=REFUSED,
+            code=BROKEN,
             key=key,
             ledger_digest=ledger.digest,
             config_digest=recipe,
             known_through=str(ledger.manifest.known_through),
         )
         version = find_version(home, KEY_TAG, key)
-        verdict = None if version is None else read_verdict(home, version)
-        settled = version is not None and (verdict is not None or not plan.promote)
-        champion = alias_version(home, "champion")
-        if settled and version is not None:
-            refused = plan.promote and verdict is not None and not verdict["promoted"]
-            return replace(
-                known,
-                outcome="unchanged",
-                code=REFUSED if refused else DONE,
-                message="This ledger was trained with this recipe before.",
-                version=version,
-                champion=champion,
-                broken=_broken(verdict),
-            )
+        if version is not None and (done := _done_before(home, plan, version, known)):
+            return done
         resumed = version is not None
         if version is None:
-            version, resumed = _train(home, ledger, plan.recipe, key, progress)
+            version, resumed = _train(home, plan, ledger, key, progress)
         shutil.rmtree(home.path / "retrain" / key, ignore_errors=True)
         make_challenger(home, version)
         if not plan.promote:
@@ -195,7 +193,7 @@ def retrain(
                 code=DONE,
                 message=f"Version {version} is the challenger.",
                 version=version,
-                champion=champion,
+                champion=alias_version(home, CHAMPION),
                 resumed=resumed,
             )
         found = promote(
@@ -207,11 +205,53 @@ def retrain(
             code=DONE if found.promoted else REFUSED,
             message=found.sentence,
             version=version,
-            champion=alias_version(home, "champion"),
+            champion=alias_version(home, CHAMPION),
             broken=tuple(rule.name for rule in found.rules if not rule.holds),
             unjudged=found.unjudged,
             resumed=resumed,
         )
+
+
+def _open(folder: Path) -> Ledger:
+    """Return the ledger; LedgerError for whatever of it cannot be read."""
+    try:
+        return open_ledger(folder)
+    except LedgerError:
+        raise
+    except (ValueError, FileNotFoundError) as error:
+        raise LedgerError(f"{folder} cannot be read: {error}") from error
+
+
+def _done_before(home: Home, plan: Plan, version: str, known: Result) -> Result | None:
+    """Return what is left to say of a version that an earlier run made; None when work is left.
+
+    A promotion that broke off after the verdict is finished, unless another champion serves by
+    now: then the gate is asked again.
+    """
+    verdict = read_verdict(home, version)
+    said = replace(known, version=version, broken=_broken(verdict))
+    if plan.promote and verdict is None:
+        return None
+    if plan.promote and verdict is not None and broke_off(home, version, verdict):
+        if not finish_promotion(home, version, verdict, who=getpass.getuser()):
+            return None
+        return replace(
+            said,
+            outcome="promoted",
+            code=DONE,
+            message=f"Version {version} is the champion; its promotion had broken off.",
+            champion=version,
+            unjudged=tuple(verdict["unjudged"]),
+            resumed=True,
+        )
+    refused = plan.promote and verdict is not None and not verdict["promoted"]
+    return replace(
+        said,
+        outcome="unchanged",
+        code=REFUSED if refused else DONE,
+        message="This ledger was trained with this recipe before.",
+        champion=alias_version(home, CHAMPION),
+    )
 
 
 def _broken(verdict: dict[str, Any] | None) -> tuple[str, ...]:
@@ -221,8 +261,8 @@ def _broken(verdict: dict[str, Any] | None) -> tuple[str, ...]:
 
 def _train(
     home: Home,
+    plan: Plan,
     ledger: Ledger,
-    recipe: TrainingConfig,
     key: str,
     progress: Callable[[str], None] | None,
 ) -> tuple[str, bool]:
@@ -231,9 +271,10 @@ def _train(
     waiting = (folder / "model" / "bundle.json").is_file()
     if not waiting:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        write_training(train_to_register(ledger, recipe, progress=progress), folder)
+        write_training(train_to_register(ledger, plan.recipe, progress=progress), folder)
     _close_broken_runs(home, key)
-    return log_training(home, folder, tags={KEY_TAG: key}).version, waiting
+    made = log_training(home, folder, ledger_folder=plan.ledger, tags={KEY_TAG: key})
+    return made.version, waiting
 
 
 def _close_broken_runs(home: Home, key: str) -> None:
@@ -263,7 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m training.retrain",
         description="Train, register and promote, safely under a scheduler. The last line of the "
         "output is JSON. Exit codes: 0 done or nothing to do, 1 the data or the gate said no, "
-        "2 wrong usage, 75 another run is going.",
+        "2 wrong usage, 70 something broke, try again, 75 another run is going, try again later.",
     )
     parser.add_argument("--config", required=True, type=Path, help="TOML file with [retrain].")
     given = parser.parse_args(arguments)
@@ -280,10 +321,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = Result(outcome="failed", code=USAGE, message=str(error))
     except BusyError as error:
         result = Result(outcome="busy", code=BUSY, message=str(error))
-    except (ValueError, LookupError, FileNotFoundError) as error:
-        if isinstance(error, (KeyError, IndexError)):
-            raise
+    except _SAID_NO as error:
         result = Result(outcome="refused", code=REFUSED, message=str(error))
+    except Exception as error:  # noqa: BLE001 (a scheduler reads the last line, whatever broke)
+        traceback.print_exc()
+        message = f"{type(error).__name__}: {error}"
+        result = Result(outcome="failed", code=BROKEN, message=message)
     content = asdict(result) | {"seconds": round(time.monotonic() - started, 1)}
     sys.stdout.write(json.dumps(content) + "\n")
     return result.code

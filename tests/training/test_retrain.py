@@ -1,5 +1,6 @@
 """Tests of retraining under a scheduler: locked, idempotent, resumable, never half registered."""
 
+import errno
 import fcntl
 import json
 from datetime import UTC, datetime
@@ -8,12 +9,37 @@ from pathlib import Path
 import pytest
 
 import training.retrain
+from features.ledger.manifest import LedgerError
 from models.home import Home
-from models.registry import CHALLENGER, alias_version, connect, find_version, newest_version
+from models.registry import (
+    CHALLENGER,
+    CHAMPION,
+    alias_version,
+    champion_log,
+    connect,
+    find_version,
+    make_champion,
+    newest_version,
+    roll_back,
+    store_verdict,
+)
 from tests.trained import Installation, quiet_mlflow
 from training.config import ConfigError
+from training.gate import Verdict, judge
 from training.recipe import Trained
-from training.retrain import BUSY, DONE, KEY_TAG, USAGE, Plan, main, read_plan, retrain
+from training.retrain import (
+    BROKEN,
+    BUSY,
+    DONE,
+    KEY_TAG,
+    REFUSED,
+    USAGE,
+    Plan,
+    main,
+    read_plan,
+    retrain,
+)
+from training.tracking import log_training, write_training
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
 
@@ -59,8 +85,12 @@ def test_a_broken_run_goes_on_and_the_same_ledger_is_trained_once(
             raise ConnectionError("the database went away")
 
         broken.setattr(mlflow, "register_model", crash)
-        with pytest.raises(ConnectionError):
-            main(["--config", str(config)])
+        assert main(["--config", str(config)]) == BROKEN
+    output = capsys.readouterr()
+    first = json.loads(output.out.splitlines()[-1])
+    assert first["outcome"] == "failed"
+    assert first["message"] == "ConnectionError: the database went away"
+    assert output.err.splitlines()[-1] == first["message"]
     assert newest_version(home) is None
     assert alias_version(home, CHALLENGER) is None
 
@@ -71,6 +101,7 @@ def test_a_broken_run_goes_on_and_the_same_ledger_is_trained_once(
     assert find_version(home, KEY_TAG, second["key"]) == "1"
     tags = connect(home).get_model_version("roll-risk", "1").tags
     assert tags["ledger_digest"] == installation.ledger.digest
+    assert tags["ledger_folder"] == str(ledger)
     assert len(tags["config_digest"]) == 16
     assert not list((home.path / "retrain").iterdir())
 
@@ -115,13 +146,101 @@ def test_wrong_configurations_are_wrong_usage(
     assert words in json.loads(capsys.readouterr().out)["message"]
 
 
-def test_a_ledger_that_cannot_be_read_is_refused(home: Home, tmp_path: Path) -> None:
-    """And the lock is free again for the next run."""
+@pytest.mark.parametrize("text", [None, "{", '{"format": 1, "known_through": "yesterday"}'])
+def test_a_ledger_that_cannot_be_read_is_refused(
+    home: Home, tmp_path: Path, text: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With code 1; and the lock is free again for the next run."""
     (tmp_path / "ledger").mkdir()
+    if text is not None:
+        (tmp_path / "ledger" / "ledger.json").write_text(text, "utf-8")
     plan = Plan(ledger=tmp_path / "ledger", recipe=read_plan_recipe())
-    for _ in range(2):
-        with pytest.raises(ValueError, match=r"ledger\.json"):
-            retrain(home, plan, now=NOW)
+    with pytest.raises(LedgerError, match=str(tmp_path / "ledger")):
+        retrain(home, plan, now=NOW)
+    config = write_config(tmp_path, '[retrain]\nledger = "ledger"\nrecipe = "quick"\n')
+    assert main(["--config", str(config)]) == REFUSED
+    assert json.loads(capsys.readouterr().out)["outcome"] == "refused"
+
+
+def test_a_database_that_cannot_be_read_is_no_refusal(
+    home: Home, installation: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line of JSON comes whatever broke; the traceback stands beside it."""
+    config = write_config(tmp_path, f'[retrain]\nledger = "{installation.ledger_path.resolve()}"\n')
+    home.path.mkdir()
+    (home.path / "mlflow.db").mkdir()
+    assert main(["--config", str(config)]) == BROKEN
+    output = capsys.readouterr()
+    assert json.loads(output.out.splitlines()[-1])["outcome"] == "failed"
+    assert "unable to open database file" in output.out
+    assert output.err.startswith("Traceback")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("days"),
+        ValueError("shapes differ"),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_a_fault_of_the_program_is_no_refusal(
+    installation: Installation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+) -> None:
+    """Only the data and the gate say no."""
+
+    def fail(*_: object, **__: object) -> Trained:
+        raise error
+
+    monkeypatch.setattr(training.retrain, "train_to_register", fail)
+    config = write_config(tmp_path, f'[retrain]\nledger = "{installation.ledger_path.resolve()}"\n')
+    assert main(["--config", str(config)]) == BROKEN
+    said = json.loads(capsys.readouterr().out)
+    assert (said["outcome"], said["code"]) == ("failed", 70)
+    assert said["message"] == f"{type(error).__name__}: {error}"
+
+
+def test_a_promotion_that_broke_off_is_finished_and_a_roll_back_is_left_alone(
+    home: Home,
+    installation: Installation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The verdict of the second version is stored, the champion is the first still."""
+    monkeypatch.setattr(
+        training.retrain, "train_to_register", lambda *_, **__: installation.trained
+    )
+    write_training(installation.trained, tmp_path / "training")
+    log_training(home, tmp_path / "training")
+    make_champion(home, "1")
+    section = f'[retrain]\nledger = "{installation.ledger_path.resolve()}"\nrecipe = "quick"\n'
+    config = ["--config", str(write_config(tmp_path, f"{section}promote = false\n"))]
+    assert main(config) == DONE
+    rules = judge(installation.trained.metrics)
+    verdict = Verdict(version="2", rules=rules, champion="1", at="2025-01-02T00:00:00+00:00")
+    assert verdict.promoted
+    store_verdict(home, "2", json.dumps(verdict.to_json()))
+    assert alias_version(home, CHAMPION) == "1"
+
+    write_config(tmp_path, section)
+    capsys.readouterr()
+    assert main(config) == DONE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["outcome"], said["resumed"]) == ("promoted", True)
+    assert said["version"] == said["champion"] == alias_version(home, CHAMPION) == "2"
+    assert champion_log(home)[-1]["at"] == verdict.at
+
+    assert roll_back(home) == ("2", "1")
+    assert main(config) == DONE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["outcome"], said["champion"]) == ("unchanged", "1")
+    assert alias_version(home, CHAMPION) == "1"
 
 
 def read_plan_recipe() -> training.retrain.TrainingConfig:
