@@ -74,6 +74,15 @@ returned as (
             where known.days_ago < 365 and known.kind = 'chargeback'
         ) as bigint) as chargebacks_365,
         cast(count(*) filter (
+            where known.days_ago < 365 and known.kind = 'chargeback' and known.class = 'dispute'
+        ) as bigint) as disputed_chargebacks_365,
+        cast(count(*) filter (
+            where known.days_ago < 365 and known.kind = 'chargeback' and known.class = 'fraud'
+        ) as bigint) as fraud_chargebacks_365,
+        cast(count(*) filter (
+            where known.days_ago < 365 and known.kind = 'chargeback' and known.class = 'processing'
+        ) as bigint) as processing_chargebacks_365,
+        cast(count(*) filter (
             where known.days_ago < 365 and receipts.method in ('card', 'direct_debit', 'ach')
         ) as bigint) as automatic_365,
         min(known.days_ago) as days_since_return,
@@ -96,6 +105,9 @@ select
     coalesce(returned.unauthorised_365, 0) as unauthorised_returns_365,
     coalesce(returned.disputed_365, 0) as disputed_returns_365,
     coalesce(returned.chargebacks_365, 0) as chargebacks_365,
+    coalesce(returned.disputed_chargebacks_365, 0) as disputed_chargebacks_365,
+    coalesce(returned.fraud_chargebacks_365, 0) as fraud_chargebacks_365,
+    coalesce(returned.processing_chargebacks_365, 0) as processing_chargebacks_365,
     coalesce(returned.automatic_365, 0) as automatic_returns_365,
     returned.days_since_return,
     returned.days_since_funds_return,

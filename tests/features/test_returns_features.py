@@ -91,6 +91,30 @@ def test_returns_are_classed_by_their_code_and_by_how_they_were_paid() -> None:
         assert row[name] == value, name
 
 
+def test_chargebacks_are_counted_by_family() -> None:
+    """Two consumer disputes, one fraud, one processing error; a returned debit is none of them."""
+    book = Books().invoice("I", "2024-04-01", "2024-05-01", 1000)
+    codes = (("chargeback", "13.1"), ("chargeback", "4853"), ("chargeback", "10.4"),
+             ("chargeback", "12.6.2"), ("ach_return", "R08"))  # fmt: skip
+    for number, (kind, code) in enumerate(codes):
+        book.add(
+            "receipts", receipt_id=f"R{number}", account_id="A", received_on="2024-06-01",
+            amount=100, method="card",
+        ).add(
+            "receipt_returns", return_id=f"B{number}", receipt_id=f"R{number}", account_id="A",
+            returned_on="2024-06-11", amount=100, kind=kind, code=code,
+        )  # fmt: skip
+    row = book.family(AS_OF, "returns")["I"]
+    worked = {
+        "chargebacks_365": 4,
+        "disputed_chargebacks_365": 2,
+        "fraud_chargebacks_365": 1,
+        "processing_chargebacks_365": 1,
+        "disputed_returns_365": 3,
+    }
+    assert {name: row[name] for name in worked} == worked
+
+
 def test_counts_are_of_a_year_and_days_since_look_back_for_ever() -> None:
     """Returned on 3 July 2023, 364 days ago: counted. On 2 July 2023: out, yet remembered."""
     codes = {
