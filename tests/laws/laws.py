@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -191,6 +192,29 @@ def buckets_sum_to_the_open_balance(crowd: Crowd, pipeline: Pipeline) -> Found:
             )
             found.setdefault(account[:2], []).append(cell)
     return found
+
+
+def ageing_is_that_of_the_items(crowd: Crowd, pipeline: Pipeline) -> Found:
+    """Counts and shares by bucket are those of the account's items, aged from their due dates."""
+    frame = pipeline(crowd.ledger, crowd.days)
+    items = frame.items
+    cents = (items["open_balance"] * 100).round().astype("int64")
+    late = (items["as_of"] - pd.to_datetime(items["due_on"])).dt.days
+    keys = [items["as_of"], items["account_id"], items["currency"]]
+
+    def total(values: pd.Series) -> npt.NDArray[np.float64]:
+        return values.groupby(keys).transform("sum").to_numpy(dtype=float)
+
+    dated = late.notna()
+    known, owed = total(dated.astype("int64")), total(cents.where(dated, 0))
+    values = frame.matrix(frame.names).copy()
+    for days, words in ((0, "past_due"), (30, "31_plus"), (60, "61_plus"), (90, "91_plus")):
+        beyond = dated & (late > days)
+        count, sum_ = total(beyond.astype("int64")), total(cents.where(beyond, 0))
+        share = np.divide(sum_, owed, out=np.full(len(owed), np.nan), where=owed > 0)
+        values[:, frame.names.index(f"account_{words}_share")] = share
+        values[:, frame.names.index(f"account_{words}_items")] = np.where(known > 0, count, np.nan)
+    return differences(frame, replace(frame, values=values))
 
 
 def values_lie_in_their_range(crowd: Crowd, pipeline: Pipeline) -> Found:

@@ -153,6 +153,17 @@ def drops_undated_items(
     return frame.select(frame.items["due_on"].notna().to_numpy(dtype=bool))
 
 
+def ages_a_month_late(
+    ledger: Ledger, days: Sequence[date], *, tolerance: float = 1.0, threads: int = 1
+) -> FeatureFrame:
+    """Count items from their 61st day on as more than 30 days late."""
+    frame = features_of(ledger, days, tolerance=tolerance, threads=threads)
+    values = frame.values.copy()
+    late, later = (frame.names.index(f"account_{days}_plus_items") for days in (31, 61))
+    values[:, late] = values[:, later]
+    return replace(frame, values=values)
+
+
 def takes_missing_for_empty(
     ledger: Ledger, days: Sequence[date], *, tolerance: float = 1.0, threads: int = 1
 ) -> FeatureFrame:

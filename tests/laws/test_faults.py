@@ -31,6 +31,7 @@ DAYS = (date(2023, 9, 30), date(2024, 2, 29), date(2024, 6, 3))
         (laws.money_scales, leaks.forgets_the_tolerance),
         (laws.names_change_nothing, leaks.reads_meaning_into_ids),
         (laws.buckets_sum_to_the_open_balance, leaks.drops_undated_items),
+        (laws.ageing_is_that_of_the_items, leaks.ages_a_month_late),
         (laws.values_lie_in_their_range, leaks.compares_with_the_crowd),
     ],
     ids=lambda function: function.__name__,

@@ -23,6 +23,7 @@ _DRAWN = {"derandomize": True, "deadline": None, "phases": [Phase.generate]}
         "returned_payments_restore_the_age",
         "money_scales",
         "buckets_sum_to_the_open_balance",
+        "ageing_is_that_of_the_items",
         "values_lie_in_their_range",
     ],
 )
