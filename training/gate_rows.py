@@ -19,16 +19,25 @@ from features.build import FeatureFrame, feature_frame
 from features.ledger.read import Ledger
 from models.bundle import Bundle
 from models.explain import explain
-from models.scorer import survival_curves
+from models.scorer import CUTS, survival_curves
 from training.baselines import baseline_probabilities
 from training.config import ConfigError, TrainingConfig, parse_config
 from training.dataset import Dataset, as_of_grid, load_dataset
+from training.gate_horizons import (
+    HorizonRows,
+    horizon_rows,
+    oldest_rows,
+    scored_rows,
+    together,
+    within,
+)
 from training.monitor_accounts import AccountBook, read_account_book
 from training.recipe import choose, make_bundle, oldest_as_of
 from training.splits import four_windows
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.object_]
+Tops = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 How = Literal["the models themselves", "their recipes, refitted at each origin"]
 
 DIRECT: How = "the models themselves"
@@ -62,12 +71,18 @@ class JudgedRows:
     p : mapping of str to numpy.ndarray, shape (n,)
         P(unresolved after 30 days) by ``challenger``, ``champion`` (where there is one) and each
         baseline.
-    registered : numpy.ndarray or None, shape (n,)
+    curves : mapping of str to numpy.ndarray, shape (n, 6)
+        Survival at ``CUTS`` by ``challenger`` and ``champion`` (where there is one).
+    registered : numpy.ndarray or None, shape (n, 6)
         Where recipes were refitted: what the registered challenger says of the same rows, having
         seen them.
-    top : pair of numpy.ndarray of int, shape (m,)
+    horizons : mapping of int to HorizonRows
+        By days: the rows on which the other cuts are judged.
+    oldest : HorizonRows
+        Items of the oldest bucket after 30 days.
+    top : pair of numpy.ndarray of int, shape (m,), or None
         The family with the largest contribution, on a sample of rows, of the challenger and of
-        the model that it is compared with: the champion, else its own refit.
+        the model that it is compared with: the champion, else its own refit; None without either.
     newest : FeatureFrame
         Exposed items of the ledger's last known day.
     """
@@ -76,8 +91,11 @@ class JudgedRows:
     test: Dataset
     family: Names
     p: Mapping[str, Floats]
+    curves: Mapping[str, Floats]
     registered: Floats | None
-    top: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    horizons: Mapping[int, HorizonRows]
+    oldest: HorizonRows
+    top: Tops | None
     newest: FeatureFrame
 
     @property
@@ -155,7 +173,7 @@ def gather_rows(
     if direct:
         return direct_rows(data, after, lag, challenger, champion, book, frame)
     parts = [
-        _refitted(ledger, data, newest, back, lag, challenger, champion, tell)
+        _refitted(ledger, data, newest, back, challenger, champion, book, tell)
         for back in range(ORIGINS, 0, -1)
     ]
     return _joined(parts, data, book, frame, REFITTED)
@@ -165,14 +183,11 @@ def gather_rows(
 class _Part:
     keep: npt.NDArray[np.bool_]
     p: dict[str, Floats]
+    curves: dict[str, Floats]
     registered: Floats | None
-    top: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
-
-
-def _test_rows(data: Dataset, first: date, last: date) -> npt.NDArray[np.bool_]:
-    days = data.as_of.to_numpy(dtype="datetime64[D]")
-    inside = (days >= np.datetime64(first)) & (days <= np.datetime64(last))
-    return np.asarray(inside & data.exposed & ~np.isnan(data.target("step_1")))
+    horizons: dict[int, HorizonRows]
+    oldest: HorizonRows
+    top: Tops | None
 
 
 def direct_rows(
@@ -201,14 +216,11 @@ def direct_rows(
     newest : FeatureFrame
         Open items of the ledger's last known day.
     """
-    keep = _test_rows(data, after + timedelta(days=1), date.max)
-    test, past = data.select(keep), data.known_by(after, maturity_lag_days)
-    p = {CHALLENGER: _step_1(challenger, test)}
-    if champion is not None:
-        p[CHAMPION] = _step_1(champion, test)
-    p |= baseline_probabilities(past, test, SEED)
-    top = _top_families(challenger, champion or challenger, test)
-    part = _Part(keep=keep, p=p, registered=None, top=top)
+    models = {CHALLENGER: challenger} | ({CHAMPION: champion} if champion is not None else {})
+    first, last = after + timedelta(days=1), data.as_of.max().date()
+    past, known = data.known_by(after, maturity_lag_days), (after, maturity_lag_days)
+    compared = None if champion is None else (challenger, champion)
+    part = _part(data, past, models, None, compared, book, (first, last), known)
     return _joined([part], data, book, newest, DIRECT)
 
 
@@ -217,16 +229,16 @@ def _refitted(
     data: Dataset,
     newest: date,
     back: int,
-    lag: int,
     challenger: Bundle,
     champion: Bundle | None,
+    book: AccountBook,
     tell: Callable[[str], None],
 ) -> _Part:
+    lag = ledger.manifest.maturity_lag_days
     first = newest - timedelta(days=back * ORIGIN_DAYS - 1)
     last = first + timedelta(days=ORIGIN_DAYS - 1)
     tell(f"refit at {first}")
-    keep = _test_rows(data, first, last)
-    past, test = data.known_by(first, lag), data.select(keep)
+    past = data.known_by(first, lag)
     past = past.select(~np.isnan(past.target("step_1")))
     refits = {CHALLENGER: _refit(ledger, past, recipe_of(challenger), first, lag)}
     if champion is not None:
@@ -234,14 +246,63 @@ def _refitted(
         refits[CHAMPION] = (
             refits[CHALLENGER] if same else _refit(ledger, past, recipe_of(champion), first, lag)
         )
-    p = {name: _step_1(bundle, test) for name, bundle in refits.items()}
-    p |= baseline_probabilities(past, test, SEED)
+    compared = challenger, _compared(refits, challenger, champion)
+    return _part(data, past, refits, challenger, compared, book, (first, last), (first, lag))
+
+
+def _compared(refits: Mapping[str, Bundle], challenger: Bundle, champion: Bundle | None) -> Bundle:
+    """Return the model whose reasons the registered challenger's are held to."""
+    if champion is None:
+        return refits[CHALLENGER]
+    same = refits[CHAMPION] is refits[CHALLENGER]
+    readable = champion.feature_digest == challenger.feature_digest
+    return champion if same and readable else refits[CHAMPION]
+
+
+def _part(
+    data: Dataset,
+    past: Dataset,
+    models: Mapping[str, Bundle],
+    registered: Bundle | None,
+    compared: tuple[Bundle, Bundle] | None,
+    book: AccountBook,
+    window: tuple[date, date],
+    known: tuple[date, int],
+) -> _Part:
+    """Return what models say of the rows of a window.
+
+    ``registered`` has seen the rows; the reasons of both models of ``compared`` are looked at;
+    ``known`` is the day of the past and the days after a horizon before its outcome is final.
+    """
+    rows = scored_rows(data, *window)
+    scored = data.select(rows)
+    here = scored.exposed & within(scored, *window)
+    keep = rows.copy()
+    keep[rows] = here
+    test = scored.select(here)
+    curves = _curves(models, scored)
+    judged = {name: survival[here] for name, survival in curves.items()}
+    own = {name: survival[:, CUTS.index(STEP_DAYS)] for name, survival in judged.items()}
     return _Part(
         keep=keep,
-        p=p,
-        registered=_step_1(challenger, test),
-        top=_top_families(challenger, refits[CHALLENGER], test),
+        p=own | baseline_probabilities(past, test, SEED),
+        curves=judged,
+        registered=None if registered is None else _survival(registered, test),
+        horizons=horizon_rows(scored, curves, past, book, window, known),
+        oldest=oldest_rows(scored, curves, book, window),
+        top=None if compared is None else _top_families(*compared, test),
     )
+
+
+def _curves(models: Mapping[str, Bundle], rows: Dataset) -> dict[str, Floats]:
+    """Return the survival of the rows by model, once where two names stand for one model."""
+    found = {id(bundle): bundle for bundle in models.values()}
+    survival = {key: _survival(bundle, rows) for key, bundle in found.items()}
+    return {name: survival[id(bundle)] for name, bundle in models.items()}
+
+
+def _survival(bundle: Bundle, rows: Dataset) -> Floats:
+    return survival_curves(bundle, rows.frame, rows.segment).survival
 
 
 def _refit(ledger: Ledger, past: Dataset, config: TrainingConfig, cutoff: date, lag: int) -> Bundle:
@@ -252,13 +313,7 @@ def _refit(ledger: Ledger, past: Dataset, config: TrainingConfig, cutoff: date, 
     return make_bundle(ledger, past, choices, inner, cutoff, None)
 
 
-def _step_1(bundle: Bundle, rows: Dataset) -> Floats:
-    return survival_curves(bundle, rows.frame, rows.segment).at(STEP_DAYS)
-
-
-def _top_families(
-    one: Bundle, other: Bundle, test: Dataset
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _top_families(one: Bundle, other: Bundle, test: Dataset) -> Tops:
     """Return the family with the largest contribution under both models, on a sample of rows."""
     step = max(len(test) // REASON_ROWS, 1)
     sample = test.select(np.arange(len(test)) % step == 0)
@@ -279,21 +334,26 @@ def _joined(
     keep[place] = True
     test = data.select(keep)
 
-    def together(values: list[Floats]) -> Floats:
+    def in_order(values: list[Floats]) -> Floats:
         return np.concatenate(values)[order]
 
     registered = [part.registered for part in parts if part.registered is not None]
+    tops = [part.top for part in parts if part.top is not None]
     residual = frame.items["residual"].to_numpy(dtype=bool)
     days = frame.items["days_past_due"].to_numpy(dtype=float)
     return JudgedRows(
         how=how,
         test=test,
         family=book.family(test.account),
-        p={name: together([part.p[name] for part in parts]) for name in parts[0].p},
-        registered=together(registered) if registered else None,
-        top=(
-            np.concatenate([part.top[0] for part in parts]),
-            np.concatenate([part.top[1] for part in parts]),
-        ),
+        p={name: in_order([part.p[name] for part in parts]) for name in parts[0].p},
+        curves={name: in_order([part.curves[name] for part in parts]) for name in parts[0].curves},
+        registered=in_order(registered) if registered else None,
+        horizons={
+            days: together([part.horizons[days] for part in parts]) for days in parts[0].horizons
+        },
+        oldest=together([part.oldest for part in parts]),
+        top=(np.concatenate([top[0] for top in tops]), np.concatenate([top[1] for top in tops]))
+        if tops
+        else None,
         newest=frame.select(is_exposed(days) & ~residual),
     )

@@ -107,3 +107,8 @@ def broken_in(past: Dataset, segment: str) -> Dataset:
     """Return the rows with the outcomes of one segment turned round."""
     here = (past.segment == segment)[:, None]
     return with_targets(past, np.where(here, 1 - past.targets, past.targets))
+
+
+def in_place_of(bundle: Bundle, part: str, other: str) -> Bundle:
+    """Return the model with another of its parts in the place of one."""
+    return replace(bundle, parts={**bundle.parts, part: bundle.parts[other]})
