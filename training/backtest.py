@@ -14,17 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.ageing import STEP_DAYS, bucket_names
+from features.ageing import LAST, STEP_DAYS, bucket_names
 from features.inputs import Rules
 from features.ledger.read import Ledger
 from models.scorer import survival_curves
 from training.ablation import ablate
-from training.backtest_figures import column_name, summarise
+from training.backtest_figures import column_name, group_figures, step_figures, summarise
+from training.backtest_steps import step_predictions
 from training.baselines import baseline_probabilities
 from training.config import TrainingConfig
 from training.dataset import Dataset, as_of_grid, load_dataset
 from training.dollars import remaining_figures, remaining_rows
-from training.origins import Origin, plan_origins, rows_of_origin
+from training.origins import Origin, OriginRows, plan_origins, rows_of_origin
 from training.reach import bands_of, curve_points, touched_rows
 from training.recipe import MODEL, choose, make_bundle, oldest_as_of, require_both_classes
 from training.stability import reason_stability
@@ -89,6 +90,7 @@ def run_backtest(
     data = load_dataset(ledger, dates, rules=rules, progress=progress)
     inner = replace(config, windows=replace(config.windows, test_days=0))
     parts, bundles, tests, money, touched = [], [], [], [], []
+    steps, last_bucket = [], []
     for origin in origins:
         tell(f"origin {origin.cutoff}")
         rows = rows_of_origin(data, origin, inner, lag)
@@ -101,10 +103,11 @@ def run_backtest(
             **baseline_probabilities(past, test, config.seed),
         }
         parts.append(_predictions(origin, test, probabilities))
+        steps.append(step_predictions(rows, curves, probabilities, config.seed, lag))
         every = data.between(origin.first, origin.last)
-        money.append(
-            remaining_rows(bundle, every, survival_curves(bundle, every.frame, every.segment))
-        )
+        of_every = survival_curves(bundle, every.frame, every.segment)
+        money.append(remaining_rows(bundle, every, of_every))
+        last_bucket.append(_last_bucket(rows, every, of_every.at(STEP_DAYS), config))
         touched.append(touched_rows(ledger, bundle, every, ledger.manifest.known_through, rules))
         bundles.append(bundle)
         tests.append(test)
@@ -113,6 +116,12 @@ def run_backtest(
     require_both_classes(y, (origins[0].first, origins[-1].last))
     tell("intervals")
     metrics = summarise(predictions, seed=config.seed, draws=draws)
+    metrics["steps"] = step_figures(
+        pd.concat(steps, ignore_index=True), seed=config.seed, draws=draws
+    )
+    metrics["last_bucket"] = group_figures(
+        _stacked(last_bucket), metrics["best_baseline"], seed=config.seed, draws=draws
+    )
     metrics["remaining"] = remaining_figures(
         pd.concat(money, ignore_index=True), seed=config.seed, draws=draws
     )
@@ -128,6 +137,23 @@ def run_backtest(
     metrics["config"] = config.to_json()
     metrics["ledger_digest"] = ledger.digest
     return Backtest(predictions=predictions, metrics=metrics)
+
+
+def _last_bucket(
+    rows: OriginRows, every: Dataset, survival: Floats, config: TrainingConfig
+) -> pd.DataFrame:
+    """Return predictions for items of the oldest bucket where the judged rows hold none."""
+    keep = (every.frame.bucket == LAST) & ~np.isnan(every.target("step_1"))
+    if config.backtest.include_last_bucket:
+        keep[:] = False
+    test = every.select(keep)
+    baselines = baseline_probabilities(rows.past, test, config.seed) if len(test) else {}
+    return _predictions(rows.origin, test, {MODEL: survival[keep], **baselines})
+
+
+def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the tables that hold rows under each other; an empty one where none does."""
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
 def _predictions(origin: Origin, test: Dataset, probabilities: dict[str, Floats]) -> pd.DataFrame:

@@ -95,6 +95,61 @@ def summarise(predictions: pd.DataFrame, *, seed: int, draws: int) -> dict[str, 
     }
 
 
+def step_figures(rows: pd.DataFrame, *, seed: int, draws: int) -> dict[str, Any]:
+    """Return the figures of every model after each step, by days.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        From ``step_predictions``, of all origins.
+    seed, draws : int
+        Resampling.
+
+    Returns
+    -------
+    dict
+        Per step the ``group_figures`` of its rows against the baseline that is best at that step.
+    """
+    found = {}
+    for days, part in rows.groupby("days"):
+        overall = _figures(part)
+        best = min(
+            (name for name in overall if name != MODEL),
+            key=lambda name: overall[name]["log_loss"] or 0.0,
+        )
+        found[str(days)] = group_figures(part, best, seed=seed, draws=draws)
+    return found
+
+
+def group_figures(rows: pd.DataFrame, best: str, *, seed: int, draws: int) -> dict[str, Any] | None:
+    """Return the figures of every model on some rows; None where there is no row.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Predictions.
+    best : str
+        The baseline to compare with.
+    seed, draws : int
+        Resampling.
+
+    Returns
+    -------
+    dict
+        ``rows``, ``accounts``, ``figures`` by model, ``best_baseline`` and ``against_best``, the
+        paired differences with intervals (None where the rows are few).
+    """
+    if not len(rows):
+        return None
+    return {
+        "rows": len(rows),
+        "accounts": int(rows["account_id"].nunique()),
+        "figures": _figures(rows),
+        "best_baseline": best,
+        "against_best": _against(rows, best, seed, draws),
+    }
+
+
 def _groupings(rows: pd.DataFrame) -> Iterator[tuple[str, Iterator[tuple[str, pd.DataFrame]]]]:
     """Yield each way of grouping and its groups that hold rows."""
     yield "by_bucket", _parts(rows, rows["bucket"], BUCKETS)

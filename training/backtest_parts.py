@@ -55,6 +55,22 @@ def gap_text(gap: Mapping[str, float], digits: int = 4) -> str:
     return f"{shown[0]} [{shown[1]},\N{NO-BREAK SPACE}{shown[2]}]"
 
 
+def group_cells(
+    title: str, own: Mapping[str, float], gaps: Mapping[str, Mapping[str, float]] | None
+) -> list[str]:
+    """Return the row of a group: its size, and our figures beside what they are ahead."""
+    return [
+        title,
+        f"{own['rows']:,.0f}",
+        f"{own['positives']:,.0f}",
+        number(own["log_loss"]),
+        gap_cell(gaps["log_loss"]) if gaps else "–",
+        number(own["average_precision"]),
+        gap_cell(gaps["average_precision"]) if gaps else "–",
+        number(own["expected_over_realised"]),
+    ]
+
+
 def gap_cell(gap: Mapping[str, float]) -> str:
     """Return a difference with its interval on a line of its own."""
     return gap_text(gap).replace(" [", "\n[")

@@ -8,17 +8,27 @@ from typing import Any
 
 import jinja2
 
+from features.ageing import BUCKETS, LAST
 from features.catalogue import FAMILIES
 from training.backtest import Backtest
 from training.backtest_figures import model_names
-from training.backtest_parts import gap_cell, gap_text, number, picture, section, table_of, words
+from training.backtest_parts import (
+    gap_cell,
+    gap_text,
+    group_cells,
+    number,
+    picture,
+    section,
+    table_of,
+    words,
+)
 from training.backtest_plots import (
     Line,
     draw_capture,
     draw_differences,
     draw_reliability_by_bucket,
 )
-from training.backtest_sections import reach_section, remaining_section
+from training.backtest_sections import reach_section, remaining_section, steps_section
 from training.capture import EXPECTED
 from training.dollars import EXPECTED as LEFT
 from training.dollars import NAIVE
@@ -59,6 +69,7 @@ def backtest_view(backtest: Backtest) -> dict[str, Any]:
             _headline(metrics),
             _calibration(backtest),
             _groups(metrics),
+            steps_section(metrics),
             remaining_section(metrics),
             reach_section(metrics),
             _list(metrics),
@@ -165,18 +176,11 @@ def _groups(metrics: Mapping[str, Any]) -> dict[str, Any]:
             own, gaps = figures[MODEL], metrics["against_best"][grouping][name]
             if gaps:
                 lines.append((name, gaps["log_loss"]))
-            cells.append(
-                [
-                    f"{title}: {name}",
-                    f"{own['rows']:,.0f}",
-                    f"{own['positives']:,.0f}",
-                    number(own["log_loss"]),
-                    gap_cell(gaps["log_loss"]) if gaps else "–",
-                    number(own["average_precision"]),
-                    gap_cell(gaps["average_precision"]) if gaps else "–",
-                    number(own["expected_over_realised"]),
-                ]
-            )
+            cells.append(group_cells(f"{title}: {name}", own, gaps))
+    oldest = metrics["last_bucket"]
+    if oldest:
+        title = f"Bucket: {BUCKETS[LAST]}, in no other figure"
+        cells.append(group_cells(title, oldest["figures"][MODEL], oldest["against_best"]))
     drawn = draw_differences(
         lines, f"log-loss, rollrisk minus {words(best)} (left is better)", good="left"
     )
@@ -184,7 +188,8 @@ def _groups(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "For whom",
         note=f"rollrisk beside the baseline that is best overall ({words(best)}) within each "
         "group, with 95 % intervals from resampling accounts. Blue: better; brown: worse; grey: "
-        "the interval holds 0. Groups with few rows of either outcome have no interval.",
+        "the interval holds 0. Groups with few rows of either outcome have no interval."
+        + (f" Items of {BUCKETS[LAST]} cannot roll further and stand apart." if oldest else ""),
         pictures=[picture("", "Difference in log-loss by group, with intervals.", drawn)],
         tables=[table_of("", columns, cells)],
     )

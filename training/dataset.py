@@ -135,6 +135,20 @@ def horizon_of(part: str) -> int:
     return STEP_DAYS * int(part[-1]) if part.startswith("step_") else STEP_DAYS
 
 
+def learnt_at(past: Dataset, days: int, known_on: date, maturity_lag_days: int) -> Dataset:
+    """Return the dataset with the outcome after some days in the place of that of the first step.
+
+    An outcome that was not final on ``known_on`` is NaN, resolved or not: were those kept that
+    were resolved early, too few would seem to stay open.
+    """
+    y = unresolved(past.outcomes[f"outcome_{days}"])
+    age = (np.datetime64(known_on) - past.as_of.to_numpy(dtype="datetime64[D]")).astype(int)
+    y[age < days + maturity_lag_days] = np.nan
+    targets = past.targets.copy()
+    targets[:, PARTS.index("step_1")] = y
+    return replace(past, targets=targets)
+
+
 def as_of_grid(newest: date, oldest: date, every_days: int) -> list[date]:
     """Return the as-of dates from ``newest`` back to ``oldest``, in rising order.
 

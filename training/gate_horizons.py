@@ -5,7 +5,7 @@ the same days, and no model has learnt from them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,9 +13,8 @@ import numpy.typing as npt
 
 from features.ageing import LAST, STEP_DAYS
 from features.outcomes import HORIZONS, unresolved
-from models.bundle import PARTS
 from training.baselines import matrix_rates
-from training.dataset import Dataset
+from training.dataset import Dataset, learnt_at
 from training.monitor_accounts import AccountBook
 
 Floats = npt.NDArray[np.float64]
@@ -117,27 +116,20 @@ def horizon_rows(
         first, last = window[0] - shift_of(days), window[1] - shift_of(days)
         y = unresolved(scored.outcomes[f"outcome_{days}"])
         keep = scored.exposed & within(scored, first, last) & ~np.isnan(y)
-        found[days] = _rows(scored, curves, keep, days, book, _matrix_past(past, days, known))
+        found[days] = _rows(scored, curves, keep, days, book, learnt_at(past, days, *known))
     return found
 
 
 def oldest_rows(
-    scored: Dataset, curves: Mapping[str, Floats], book: AccountBook, window: tuple[date, date]
+    scored: Dataset,
+    curves: Mapping[str, Floats],
+    past: Dataset,
+    book: AccountBook,
+    window: tuple[date, date],
 ) -> HorizonRows:
     """Return the rows of the oldest bucket after 30 days, which the 30 days leave out."""
     keep = (scored.frame.bucket == LAST) & within(scored, *window)
-    return _rows(scored, curves, keep, STEP_DAYS, book, None)
-
-
-def _matrix_past(past: Dataset, days: int, known: tuple[date, int]) -> Dataset | None:
-    """Return the past with the outcome after some days in the place of that after 30."""
-    known_on, lag = known
-    old = past.between(None, known_on - timedelta(days=days + lag))
-    if not len(old):
-        return None
-    targets = old.targets.copy()
-    targets[:, PARTS.index("step_1")] = unresolved(old.outcomes[f"outcome_{days}"])
-    return replace(old, targets=targets)
+    return _rows(scored, curves, keep, STEP_DAYS, book, past)
 
 
 def _rows(
@@ -146,16 +138,17 @@ def _rows(
     keep: Mask,
     days: int,
     book: AccountBook,
-    learnt: Dataset | None,
+    learnt: Dataset,
 ) -> HorizonRows:
     rows = scored.select(keep)
+    some = not np.isnan(learnt.target("step_1")).all()
     return HorizonRows(
         y=unresolved(rows.outcomes[f"outcome_{days}"]),
         target=rows.target(PART_OF[days]),
         balance=rows.balance,
         family=book.family(rows.account),
         curves={name: survival[keep] for name, survival in curves.items()},
-        matrix=np.full(len(rows), np.nan) if learnt is None else matrix_rates(learnt, rows),
+        matrix=matrix_rates(learnt, rows) if some else np.full(len(rows), np.nan),
     )
 
 

@@ -289,7 +289,7 @@ def _part(
         curves=judged,
         registered=None if registered is None else _survival(registered, test),
         horizons=horizon_rows(scored, curves, past, book, window, known),
-        oldest=oldest_rows(scored, curves, book, window),
+        oldest=oldest_rows(scored, curves, past, book, window),
         top=None if compared is None else _top_families(*compared, test),
     )
 
