@@ -10,7 +10,15 @@ from features.outcomes import unresolved
 from models.bundle import PARTS, Bundle
 from models.scorer import CUTS, survival_curves
 from tests.trained import small_ledger
-from tests.training.judged import compared, honest, in_place_of, judged, model_on, shuffled
+from tests.training.judged import (
+    compared,
+    fixed_config,
+    honest,
+    in_place_of,
+    judged,
+    model_on,
+    shuffled,
+)
 from training.baselines import matrix_rates
 from training.gate_horizons import PART_OF
 from training.gate_later import RATE_GAP, SAME_RATE, WORDS, judge_later, part_rates, same_parts
@@ -124,6 +132,16 @@ def test_the_registered_curve_comes_with_the_gathered_rows() -> None:
         "the registered model is what its recipe makes, days 90 to 120",
         REASON,
     ]
+
+
+def test_reasons_of_another_recipe_are_those_of_its_refits(today: Bundle) -> None:
+    """Two recipes are compared, so the champion's refit explains, not what it learnt once."""
+    config = fixed_config()
+    other = replace(config, trees=replace(config.trees, rounds=20)).to_json()
+    champion = model_on(shuffled(judged().past), **of_today(config=other))
+    rows = gather_rows(small_ledger(), today, champion)
+    assert (rows.curves[CHAMPION] != rows.curves[CHALLENGER]).any()
+    assert broken(rows, today) == []
 
 
 def test_without_a_champion_the_matrix_is_the_measure() -> None:
