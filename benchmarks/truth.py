@@ -30,7 +30,7 @@ from benchmarks.extended import fit_as_recipe
 from benchmarks.features import write
 from benchmarks.hidden import ACCOUNT, MOMENT, hidden_state
 from benchmarks.measure import command_line, machine
-from benchmarks.stacked import STEP_PARTS, reached
+from benchmarks.stacked import STEP_PARTS
 from features.ageing import STEP_DAYS
 from features.ledger.manifest import Manifest
 from features.ledger.read import ledger_from_rows
@@ -41,10 +41,9 @@ from features.sources.simulated import (
     simulate,
     true_probabilities,
 )
-from models.bundle import PARTS
 from training.baselines import baseline_probabilities
 from training.config import TrainingConfig, read_config
-from training.dataset import Dataset, as_of_grid, load_dataset
+from training.dataset import Dataset, as_of_grid, learnt_at, load_dataset
 from training.hazard import RiskSet, fit_parts, risk_set
 from training.recipe import MODEL, choose, oldest_as_of
 from training.splits import Windows, four_windows
@@ -121,7 +120,8 @@ def of_seed(simulated: SimulationConfig, config: TrainingConfig, max_rows: int) 
     steps = {}
     for step in range(STEPS):
         tell(f"step {step + 1}")
-        models = {MODEL: curves[:, step], **baselines(past, test, step, config.seed)}
+        learnt = learnt_at(past, STEP_DAYS * (step + 1), day, lag)
+        models = {MODEL: curves[:, step], **baseline_probabilities(learnt, test, config.seed)}
         if step == 0:
             models |= informed(simulation, past, test, windows, config, lag, day)
         q = truth[f"p_open_{STEP_DAYS * (step + 1)}"].to_numpy(dtype=float)
@@ -156,13 +156,6 @@ def our_curves(
         margin: Any = parts[name].booster.predict(values, raw_score=True, num_threads=1)
         columns.append(parts[name].calibrator.probability(np.asarray(margin, dtype=float)))
     return np.cumprod(np.column_stack(columns), axis=1)
-
-
-def baselines(past: Dataset, test: Dataset, step: int, seed: int) -> dict[str, Floats]:
-    """Return what the baselines say of being unresolved after a step, learnt as an outcome."""
-    targets = past.targets.copy()
-    targets[:, PARTS.index("step_1")] = reached(past)[:, step]
-    return baseline_probabilities(replace(past, targets=targets), test, seed)
 
 
 def informed(
