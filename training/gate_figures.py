@@ -120,9 +120,11 @@ def below(name: str, found: Difference) -> Rule:
     return Rule(name=name, value=found.high, bound="upper end below 0", holds=found.high < 0)
 
 
-def calibrated(name: str, found: Estimate) -> Rule:
-    """Return the rule that the interval of realised ÷ expected meets ``CALIBRATION_BOUNDS``."""
-    low, high = CALIBRATION_BOUNDS
+def calibrated(
+    name: str, found: Estimate, bounds: tuple[float, float] = CALIBRATION_BOUNDS
+) -> Rule:
+    """Return the rule that the interval of realised ÷ expected meets the bounds."""
+    low, high = bounds
     return Rule(
         name=name,
         value=found.value,
