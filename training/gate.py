@@ -45,6 +45,7 @@ NEEDS_A_LEDGER = (
     "no worse than the champion",
     "better than the baselines on rows that it did not learn from",
     "calibration by bucket",
+    "the days before and after the first 30",
     "segments",
     "stable reasons",
     "features within their training range",

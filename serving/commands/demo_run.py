@@ -39,7 +39,9 @@ def run_demo(
         ledger_path, accounts=accounts, months=months, seed=seed, progress=progress
     )
     ledger = open_ledger(ledger_path)
-    registration = train_and_register(ledger, read_config("quick"), home, progress=progress)
+    registration = train_and_register(
+        ledger, read_config("quick"), home, ledger_folder=ledger_path, progress=progress
+    )
     bundle = load_model(home, registration.version)
     scored = score_batch(
         ledger,
