@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from docs.ablation import RESULTS, gap_text
+from docs.backtest import backtest_sections
 from docs.choices import choices_sections, has_result, read_result
 
 RUNGS = ("rollrisk", "given what the account is", "given what goes on too")
@@ -24,7 +25,7 @@ AIMS = {
 
 
 def models_page() -> str:
-    """Return choices, rivals, distance to the truth and reasons as Markdown."""
+    """Return choices, rivals, backtests, distance to the truth and reasons as Markdown."""
     lines = [
         "# How the models are chosen, and how they stand",
         "",
@@ -37,6 +38,7 @@ def models_page() -> str:
         *choices_sections(),
         *_rivals(),
         *_aims(),
+        *backtest_sections(),
         *_truth(),
         *(_reasons() if has_result("reasons_simulated") else []),
     ]
