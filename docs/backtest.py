@@ -64,7 +64,7 @@ def _steps(steps: Mapping[str, Any]) -> list[str]:
     ]
     for days, found in steps.items():
         own, gaps = found["figures"]["rollrisk"], found["against_best"]
-        gap = gap_text(gaps["log_loss"]) if gaps else "few rows"
+        gap = gap_text(gaps["log_loss"]) if gaps else "few outcomes"
         lines.append(
             f"| {days} days | {found['rows']:,} | {own['log_loss']:.4f} | {gap} | "
             f"{own['roc_auc']:.4f} | {own['slope']:.3f} |"
