@@ -320,19 +320,33 @@ def tell(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def parsed() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def origin_arguments(doc: str) -> argparse.ArgumentParser:
+    """Return a parser of what every comparison at rolling origins asks."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("ledger", type=Path)
     parser.add_argument("--config", help="TOML file or shipped name")
     parser.add_argument("--until", type=date.fromisoformat, help="newest as-of date judged")
     parser.add_argument("--origins", type=int, default=3)
     parser.add_argument("--days", type=int, default=56, help="days judged at each origin")
     parser.add_argument("--share", type=float, default=1.0, help="share of invoices learnt from")
-    parser.add_argument("--only", nargs="+", default=(), help="names of the choices to try")
-    parser.add_argument("--holding", type=Path, help="JSON file of the choosing run")
     parser.add_argument("--words", default="", help="what the ledger is, for the page")
     parser.add_argument("--out", type=Path, help="JSON file")
+    return parser
+
+
+def asked_origins(asked: argparse.Namespace, ledger: Ledger) -> list[Origin]:
+    """Return the origins that the command line asks for, all with outcomes of four steps."""
+    mature = ledger.manifest.known_through - timedelta(
+        days=STEPS * STEP_DAYS + ledger.manifest.maturity_lag_days
+    )
+    return origins_until(min(asked.until or mature, mature), asked.origins, asked.days)
+
+
+def parsed() -> argparse.Namespace:
+    """Read the command line."""
+    parser = origin_arguments(__doc__)
+    parser.add_argument("--only", nargs="+", default=(), help="names of the choices to try")
+    parser.add_argument("--holding", type=Path, help="JSON file of the choosing run")
     return parser.parse_args()
 
 
@@ -343,8 +357,7 @@ def main() -> None:
     config = replace(config, windows=replace(config.windows, test_days=0))
     ledger = open_ledger(asked.ledger)
     lag = ledger.manifest.maturity_lag_days
-    mature = ledger.manifest.known_through - timedelta(days=STEPS * STEP_DAYS + lag)
-    origins = origins_until(min(asked.until or mature, mature), asked.origins, asked.days)
+    origins = asked_origins(asked, ledger)
     holding = json.loads(asked.holding.read_text("utf-8"))["holding"] if asked.holding else None
     data = loaded(ledger, config, origins, asked.only)
     result = {

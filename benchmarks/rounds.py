@@ -6,17 +6,13 @@ Usage: python -m benchmarks.rounds LEDGER [--config NAME] [--until DAY] [--origi
 The outcome of a step is decided 30 to 120 days after an as-of date. In the newest weeks, where the
 first step stops, later ones have few outcomes or none. The rules differ in where each step stops
 and in whether a refit on more rows has more trees; all learn the same rows of the past and are
-judged on the same rows, of being unresolved after each step. Figures are the rule's less the
-recipe's: log-loss above 0 says that the recipe is better.
+judged on the same rows, of being unresolved after each step; bins are each fit's own. Figures are
+the rule's less the recipe's: log-loss above 0 says that the recipe is better.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -24,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.changes import changes
-from benchmarks.choices import loaded, origins_until, rows_for
+from benchmarks.choices import asked_origins, loaded, origin_arguments, rows_for, tell
 from benchmarks.features import write
 from benchmarks.measure import command_line, machine
 from benchmarks.stacked import STEP_PARTS, reached
@@ -130,29 +126,14 @@ def judged(
     return steps
 
 
-def tell(words: str) -> None:
-    """Say what is being done on the error stream."""
-    print(words, file=sys.stderr, flush=True)
-
-
 def main() -> None:
     """Judge every rule and write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("ledger", type=Path)
-    parser.add_argument("--config", help="TOML file or shipped name")
-    parser.add_argument("--until", type=date.fromisoformat, help="newest as-of date judged")
-    parser.add_argument("--origins", type=int, default=3)
-    parser.add_argument("--days", type=int, default=56, help="days judged at each origin")
-    parser.add_argument("--share", type=float, default=1.0, help="share of invoices learnt from")
-    parser.add_argument("--words", default="", help="what the ledger is, for the page")
-    parser.add_argument("--out", type=Path, help="JSON file")
-    asked = parser.parse_args()
+    asked = origin_arguments(__doc__).parse_args()
     config = read_config(asked.config)
     config = replace(config, windows=replace(config.windows, test_days=0))
     ledger = open_ledger(asked.ledger)
     lag = ledger.manifest.maturity_lag_days
-    mature = ledger.manifest.known_through - timedelta(days=STEPS * STEP_DAYS + lag)
-    origins = origins_until(min(asked.until or mature, mature), asked.origins, asked.days)
+    origins = asked_origins(asked, ledger)
     data = loaded(ledger, config, origins, ["rounds"])
     base = Variant(choice="", name="", config=config, every_days=config.windows.every_days)
     trees, guesses, tests = [], {rule: [] for rule in RULES}, []

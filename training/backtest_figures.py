@@ -1,6 +1,6 @@
 """The figures of a backtest, as plain values from its predictions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -62,8 +62,7 @@ def summarise(predictions: pd.DataFrame, *, seed: int, draws: int) -> dict[str, 
     rng = np.random.default_rng(seed)
     y, dollars, account, p = _arrays(predictions)
     overall = _figures(predictions)
-    baselines = [name for name in p if name != MODEL]
-    best = min(baselines, key=lambda name: overall[name]["log_loss"] or 0.0)
+    best = _best_baseline(overall)
     groups = {name: dict(parts) for name, parts in _groupings(predictions)}
     return {
         "rows": len(predictions),
@@ -83,7 +82,8 @@ def summarise(predictions: pd.DataFrame, *, seed: int, draws: int) -> dict[str, 
                     y, (p[MODEL], p[name]), dollars, account, rng, draws=draws
                 ).items()
             }
-            for name in baselines
+            for name in p
+            if name != MODEL
         },
         "best_baseline": best,
         "against_best": {
@@ -93,6 +93,12 @@ def summarise(predictions: pd.DataFrame, *, seed: int, draws: int) -> dict[str, 
         "capture": capture(predictions, seed=seed, draws=draws),
         "dollars_by_month": _dollars_by_month(predictions),
     }
+
+
+def _best_baseline(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the baseline with the lowest log-loss."""
+    baselines = [name for name in figures if name != MODEL]
+    return min(baselines, key=lambda name: figures[name]["log_loss"] or 0.0)
 
 
 def step_figures(rows: pd.DataFrame, *, seed: int, draws: int) -> dict[str, Any]:
@@ -112,11 +118,7 @@ def step_figures(rows: pd.DataFrame, *, seed: int, draws: int) -> dict[str, Any]
     """
     found = {}
     for days, part in rows.groupby("days"):
-        overall = _figures(part)
-        best = min(
-            (name for name in overall if name != MODEL),
-            key=lambda name: overall[name]["log_loss"] or 0.0,
-        )
+        best = _best_baseline(_figures(part))
         found[str(days)] = group_figures(part, best, seed=seed, draws=draws)
     return found
 
