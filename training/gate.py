@@ -55,9 +55,6 @@ NEEDS_A_LEDGER = (
 """What cannot be judged without a ledger."""
 
 _PASSED = "passed the gate"
-_GIVE_THE_LEDGER = Rule(
-    name="compared with the champion: give the LEDGER", value=0.0, bound="must be", holds=False
-)
 
 __all__ = [
     "Rule",
@@ -306,13 +303,14 @@ def promote(
     at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     serving = alias_version(home, CHAMPION)
     rival = None if serving == chosen else serving
+    lost = "must be"
     overruled = force_reason is not None and rival is not None and not _can_be_read(home, rival)
     if ledger is None and rival is not None and not overruled:
-        ledger = _open_recorded(home, chosen)
+        ledger, lost = _open_recorded(home, chosen)
     if ledger is None:
         verdict = Verdict(
             version=chosen,
-            rules=own if rival is None else (*own, _GIVE_THE_LEDGER),
+            rules=own if rival is None else (*own, _uncompared(lost)),
             champion=rival,
             unjudged=NEEDS_A_LEDGER,
             unproven=tuple(facts.get("point_in_time_unproven", ())),
@@ -334,13 +332,21 @@ def promote(
     return verdict
 
 
-def _open_recorded(home: Home, version: str) -> Ledger | None:
-    """Return the ledger that a version was trained on; None where it is not to be had."""
+def _open_recorded(home: Home, version: str) -> tuple[Ledger | None, str]:
+    """Return the ledger that a version was trained on, or None and why it is not to be had."""
     folder = recorded_ledger(home, version)
+    if folder is None:
+        return None, "must be; none was recorded at training"
     try:
-        return None if folder is None else open_ledger(folder)
-    except (ValueError, LookupError, TypeError, OSError):
-        return None
+        return open_ledger(folder), ""
+    except (ValueError, LookupError, TypeError, OSError) as error:
+        return None, f"must be; that of the training cannot be opened: {error}"
+
+
+def _uncompared(why: str) -> Rule:
+    return Rule(
+        name="compared with the champion: give the LEDGER", value=0.0, bound=why, holds=False
+    )
 
 
 def _can_be_read(home: Home, version: str) -> bool:

@@ -201,6 +201,11 @@ def test_a_champion_is_not_replaced_unseen(
     verdict = promote(home, bad, now=NOW)
     broken = [rule.name for rule in verdict.rules if not rule.holds]
     assert broken == ["compared with the champion: give the LEDGER"]
+    why = verdict.rules[-1].bound
+    assert why.startswith("must be; that of the training cannot be opened: ") == (
+        recorded is not None
+    )
+    assert (why == "must be; none was recorded at training") == (recorded is None)
     assert not verdict.promoted
     assert (verdict.champion, verdict.compared) == (champion, "")
     assert verdict.unjudged == NEEDS_A_LEDGER
