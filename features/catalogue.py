@@ -44,6 +44,7 @@ QUERIES: dict[str, FeatureQuery] = {
         FeatureQuery(name="own_rolls", grain="account"),
         FeatureQuery(name="billing", grain="account_currency"),
         FeatureQuery(name="returns", grain="account", needs=("receipts", "receipt_returns")),
+        FeatureQuery(name="receiving", grain="account", needs=("receipts", "receipt_returns")),
         FeatureQuery(name="item_returns", grain="item", needs=("receipt_returns",)),
         FeatureQuery(name="disputing", grain="account_currency", needs=("disputes",)),
         FeatureQuery(name="item_disputes", grain="item", needs=("disputes",)),

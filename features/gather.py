@@ -1,15 +1,19 @@
 """Gather the results of the family queries into one matrix, a row per open item.
 
 A query answers per item, per account or per account and currency; the answer of an account is
-repeated on each of its items. Rows are found by number, so that no wide join is needed.
+repeated on each of its items. Rows are found by number, so that no wide join is needed: answers
+are put in the order of the items' accounts first, and repeated in that order.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.feature import Feature
 
@@ -72,19 +76,21 @@ def gather(
             wanted.setdefault(feature.query, []).append(position)
         else:
             out[position] = np.nan
-    for query, positions in wanted.items():
-        keys = GRAIN_KEYS[features[positions[0]].grain]
-        names = [features[position].name for position in positions]
-        rows = reader.columns(query, keys, names)
-        places = _places(items, rows, keys)
-        missing = np.flatnonzero(places < 0)
-        for position, name in zip(positions, names, strict=True):
-            values = rows[name].to_numpy() if rows.num_rows else _NOTHING
-            np.take(values, places, out=out[position], mode="clip")
-            out[position, missing] = np.nan
+    groups: dict[tuple[str, ...], _Groups] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        spread = pool.map if items.num_rows >= _WORTH_THREADS else map
+        for query, positions in wanted.items():
+            keys = GRAIN_KEYS[features[positions[0]].grain]
+            names = [features[position].name for position in positions]
+            rows = reader.columns(query, keys, names)
+            if keys not in groups:
+                groups[keys] = _Groups(items, keys)
+            answer = groups[keys].spreader(rows)
+            list(spread(answer, (rows[name] for name in names), (out[p] for p in positions)))
 
 
-_NOTHING = np.full(1, np.nan)
+_WORTH_THREADS = 50_000
+"""Items from which threads, which NumPy lets run while it copies, cost less than they save."""
 
 GRAIN_KEYS = {
     "item": ("item_no",),
@@ -94,43 +100,71 @@ GRAIN_KEYS = {
 """Columns that name a row of a query, by its grain."""
 
 
-def _places(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> Places:
-    """Return which row of ``rows`` is each item's, -1 where there is none; shape (n,)."""
-    if keys == ("item_no",):
-        places: Places = np.full(items.num_rows, -1)
-        places[rows["item_no"].to_numpy() - 1] = np.arange(rows.num_rows)
-    else:
-        mine, theirs = _numbers(items, rows, keys)
-        lowest, highest = mine.min(initial=0), mine.max(initial=0)
-        row_of = np.full(highest - lowest + 1, -1)
-        asked = np.flatnonzero((theirs >= lowest) & (theirs <= highest))
-        row_of[theirs[asked] - lowest] = asked
-        places = row_of[mine - lowest]
-    return places
+class _Groups:
+    """What items have in common by some keys: groups numbered in the order of the keys' values.
+
+    Parameters
+    ----------
+    items : pyarrow.Table
+        The rows of the frame.
+    keys : tuple of str
+        Columns that name a group.
+    """
+
+    def __init__(self, items: pa.Table, keys: tuple[str, ...]) -> None:
+        self._coders = {key: _coder(items[key]) for key in keys}
+        codes = self._codes(items)
+        size = int(np.prod([size for _, size in self._coders.values()]))
+        has_items = np.zeros(size + 1, bool)
+        has_items[codes] = True
+        self._number = np.cumsum(has_items) - 1
+        self._number[~has_items] = -1
+        self._count = int(has_items.sum())
+        of_item = self._number[codes]
+        self._of_item = None if _is_count(of_item) else of_item
+
+    def spreader(self, rows: pa.Table) -> Callable[[pa.ChunkedArray, Floats], None]:
+        """Return what fills an array of an item each with a column of ``rows``, a group each."""
+        number = self._number[self._codes(rows)]
+        known = np.flatnonzero(number >= 0)
+        row_of = np.full(self._count, -1)
+        row_of[number[known]] = known
+        missing = np.flatnonzero(row_of < 0)
+
+        def spread(column: pa.ChunkedArray, target: Floats) -> None:
+            values = column.to_numpy() if len(column) else _NOTHING
+            mine = target if self._of_item is None else np.empty(self._count)
+            np.take(values, row_of, out=mine, mode="clip")
+            mine[missing] = np.nan
+            if self._of_item is not None:
+                np.take(mine, self._of_item, out=target, mode="clip")
+
+        return spread
+
+    def _codes(self, rows: pa.Table) -> Places:
+        """Return a number for each row, the last of all where no item has its keys."""
+        codes, known = np.zeros(rows.num_rows, np.int64), np.ones(rows.num_rows, bool)
+        for key, (code, size) in self._coders.items():
+            part = code(rows[key])
+            codes = codes * size + part
+            known &= (part >= 0) & (part < size)
+        codes[~known] = -1
+        return codes
 
 
-def _numbers(items: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> tuple[Places, Places]:
-    """Return one integer per row of both tables that is equal where all keys are."""
-    mine = np.zeros(items.num_rows, np.int64)
-    theirs = np.zeros(rows.num_rows, np.int64)
-    for key in keys:
-        left, right, size = _coded(items[key], rows[key])
-        mine, theirs = mine * size + left, theirs * size + right
-    return mine, theirs
+def _coder(column: pa.ChunkedArray) -> tuple[Callable[[pa.ChunkedArray], Places], int]:
+    """Return what numbers values from 0, and how many numbers the values of ``column`` take."""
+    if pa.types.is_integer(column.type):
+        ends = pc.min_max(column).as_py()
+        low, high = ends["min"] or 0, ends["max"] or 0
+        return lambda values: values.to_numpy() - low, high - low + 1
+    kinds = pc.unique(column)
+    return lambda values: pc.index_in(values, kinds).fill_null(-1).to_numpy(), len(kinds)
 
 
-def _coded(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[Places, Places, int]:
-    if pa.types.is_integer(left.type):
-        numbers = left.to_numpy().astype(np.int64), right.to_numpy().astype(np.int64)
-        if not len(numbers[0]):
-            return (*numbers, 1)
-        low = int(numbers[0].min())
-        size = int(numbers[0].max()) - low + 2
-        outside = size - 1
-        theirs = numbers[1] - low
-        theirs[(theirs < 0) | (theirs >= outside)] = outside
-        return numbers[0] - low, theirs, size
-    both = pa.chunked_array([*left.chunks, *right.chunks], left.type).dictionary_encode()
-    codes = np.concatenate([chunk.indices.to_numpy() for chunk in both.chunks] or [[]])
-    codes = codes.astype(np.int64)
-    return codes[: len(left)], codes[len(left) :], int(codes.max(initial=0)) + 1
+def _is_count(numbers: Places) -> bool:
+    """Tell whether numbers are 0, 1, 2 and so on: each item is a group of its own."""
+    return bool((numbers == np.arange(len(numbers))).all())
+
+
+_NOTHING = np.full(1, np.nan)

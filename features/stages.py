@@ -30,7 +30,7 @@ KEPT_STAGES = ("item_states", "source_states")
 FOR_ITEM_STATES = ("applied", "due_dates")
 """Stages that ``item_states`` alone is made from."""
 
-LASTING_STAGES = (*DEBT_STAGES, "source_states", "histories", "plan_cash")
+LASTING_STAGES = (*DEBT_STAGES, "source_states", "histories", "debtor_receipts", "plan_cash")
 """Stages that hold every day asked for; the others answer for the dates in hand."""
 
 FEATURE_STAGES = (
@@ -55,7 +55,10 @@ FEATURE_STAGES = (
     "own_rolls",
     "billing",
     "item_against_usual",
+    "known_returns",
     "returns",
+    "debtor_receipts",
+    "receiving",
     "item_returns",
     "disputing",
     "item_disputes",

@@ -11,10 +11,10 @@ with sums as (
         max(balance_cents) as largest_cents,
         cast(count(due_on) as bigint) as items,
         cast(sum(case when due_on is not null then balance_cents end) as bigint) as dated_cents,
-        cast(count(*) filter (where days_past_due > 0) as bigint) as items_1,
-        cast(count(*) filter (where days_past_due > 30) as bigint) as items_31,
-        cast(count(*) filter (where days_past_due > 60) as bigint) as items_61,
-        cast(count(*) filter (where days_past_due > 90) as bigint) as items_91,
+        count(case when days_past_due > 0 then 1 end) as items_1,
+        count(case when days_past_due > 30 then 1 end) as items_31,
+        count(case when days_past_due > 60 then 1 end) as items_61,
+        count(case when days_past_due > 90 then 1 end) as items_91,
         cast(sum(case when days_past_due > 0 then balance_cents else 0 end) as bigint)
             as cents_1,
         cast(sum(case when days_past_due > 30 then balance_cents else 0 end) as bigint)

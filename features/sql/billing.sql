@@ -29,18 +29,18 @@ sums as (
         account_no,
         currency,
         max(balance_cents) as balance_cents,
-        cast(sum(amount_cents) filter (where days_ago < 90) as bigint) as billed_90,
-        cast(sum(amount_cents) filter (where days_ago < 365) as bigint) as billed_365,
+        cast(sum(case when days_ago < 90 then amount_cents else 0 end) as bigint) as billed_90,
+        cast(sum(case when days_ago < 365 then amount_cents else 0 end) as bigint) as billed_365,
         median(amount_cents) filter (where days_ago < 365) as usual_cents,
-        cast(count(*) filter (where days_ago < 365) as bigint) as invoices_365,
+        count(case when days_ago < 365 then 1 end) as invoices_365,
         min(days_ago) as last_ago,
-        max(days_ago) filter (where days_ago < 365) as first_ago_365,
+        max(case when days_ago < 365 then days_ago end) as first_ago_365,
         max(days_ago) as first_ago,
-        cast(sum(terms_days) filter (where days_ago < 365) as bigint) as terms_365,
-        cast(count(terms_days) filter (where days_ago < 365) as bigint) as dated_365,
-        max(terms_days) filter (where days_ago < 365) as longest_terms,
-        min(terms_days) filter (where days_ago < 365) as shortest_terms,
-        cast(count(*) filter (where due_ago between 0 and 59) as bigint) as due_60
+        cast(sum(case when days_ago < 365 then terms_days else 0 end) as bigint) as terms_365,
+        cast(count(case when days_ago < 365 then terms_days end) as bigint) as dated_365,
+        max(case when days_ago < 365 then terms_days end) as longest_terms,
+        min(case when days_ago < 365 then terms_days end) as shortest_terms,
+        count(case when due_ago between 0 and 59 then 1 end) as due_60
     from billed
     group by as_of, account_no, currency
 ),

@@ -1,8 +1,8 @@
 -- grain:  one row per invoice and period in which it was owed and nothing about it changed
 -- clock:  from_on <= t < until_on at every day t asked for (until_on null: still so)
--- source: item_states, debtors (invoices, applications, credits, due_date_changes)
+-- source: item_states (invoices, applications, credits, due_date_changes)
 select
-    debtors.account_no,
+    states.account_no,
     states.account_id,
     states.invoice_id,
     states.currency,
@@ -23,7 +23,5 @@ select
     states.from_on,
     states.until_on
 from item_states as states
-inner join debtors
-    on states.account_id = debtors.account_id
 cross join settings
 where states.balance_cents > settings.tolerance_cents

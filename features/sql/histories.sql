@@ -6,7 +6,7 @@
 -- billing, and no payment behaviour.
 with judged as (
     select
-        debtors.account_no,
+        states.account_no,
         states.currency,
         states.issued_on,
         states.due_on,
@@ -33,7 +33,7 @@ with judged as (
         end as is_paid
     from item_states as states
     inner join debtors
-        on states.account_id = debtors.account_id
+        on states.account_no = debtors.account_no
     cross join settings
 )
 

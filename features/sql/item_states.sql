@@ -1,7 +1,13 @@
--- grain:  one row per invoice and period in which neither its terms nor its balance changed
+-- grain:  one row per invoice and period in which neither its terms nor its balance changed;
+--         account_no counts the accounts in the order of their ids
 -- clock:  from_on <= t < until_on at every day t asked for (until_on null: still so)
 -- source: invoices, due_dates, applied
-with documents as (
+with numbers as (
+    select account_id, row_number() over (order by account_id) as account_no
+    from (select distinct account_id from invoices) as billed
+),
+
+documents as (
     select
         invoices.invoice_id,
         invoices.account_id,
@@ -46,6 +52,7 @@ with documents as (
 
 select
     documents.invoice_id,
+    numbers.account_no,
     documents.account_id,
     documents.currency,
     documents.billing_kind,
@@ -71,6 +78,8 @@ select
         coalesce(applied.until_on, documents.until_on)
     ) as until_on
 from documents
+inner join numbers
+    on documents.account_id = numbers.account_id
 left join applied
     on documents.invoice_id = applied.invoice_id
 where (applied.until_on is null or applied.until_on > documents.from_on)

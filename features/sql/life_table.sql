@@ -6,8 +6,20 @@
 -- (payments + k * usual) / (items at risk + k): with little history the usual curve answers.
 -- Between event days the log of the usual curve is weighted by k / (at risk + k). Log survival
 -- is summed in billionths, so that no result depends on the order of rows; -ln(1 - h) is
--- h (6 - h) / (6 - 4h) and exp(-x) is 1 / (1 + x + x^2/2 + x^3/6).
-with moves as (
+-- h (6 - h) / (6 - 4h) and exp(-x) is 1 / (1 + x + x^2/2 + x^3/6). What happened before the age
+-- of the account's youngest open item is one day here; what happens past the oldest, none.
+with reach as (
+    select
+        as_of,
+        account_no,
+        greatest(min(days_past_due), -400) as first_day,
+        max(days_past_due) + 30 as last_day
+    from open_items
+    where due_on is not null
+    group by as_of, account_no
+),
+
+moves as (
     select as_of, account_no, first_day + 1 as day, items as entered, 0 as gone, 0 as paid
     from peer_items
     where last_day > first_day
@@ -16,20 +28,24 @@ with moves as (
     from peer_items
     where last_day > first_day
     union all
-    select as_of, account_no, -400 as day, 0 as entered, 0 as gone, 0 as paid
-    from asked_accounts
+    select as_of, account_no, first_day as day, 0 as entered, 0 as gone, 0 as paid
+    from reach
 ),
 
 days as (
     select
-        as_of,
-        account_no,
-        greatest(day, -400) as day,
-        cast(sum(entered) as bigint) as entered,
-        cast(sum(gone) as bigint) as gone,
-        cast(sum(paid) as bigint) as paid
+        moves.as_of,
+        moves.account_no,
+        greatest(moves.day, reach.first_day) as day,
+        cast(sum(moves.entered) as bigint) as entered,
+        cast(sum(moves.gone) as bigint) as gone,
+        cast(sum(moves.paid) as bigint) as paid
     from moves
-    group by as_of, account_no, greatest(day, -400)
+    inner join reach
+        on moves.as_of = reach.as_of
+        and moves.account_no = reach.account_no
+        and moves.day <= reach.last_day
+    group by moves.as_of, moves.account_no, greatest(moves.day, reach.first_day)
 ),
 
 spans as (
@@ -38,8 +54,8 @@ spans as (
         account_no,
         day,
         paid,
-        cast(sum(entered) over running - sum(gone) over running + gone as bigint) as at_risk,
-        cast(sum(entered) over running - sum(gone) over running as bigint) as left_over,
+        gone + cast(sum(entered - gone) over running as bigint) as at_risk,
+        cast(sum(entered - gone) over running as bigint) as left_over,
         coalesce(lead(day) over (partition by as_of, account_no order by day), 10000) as next_day
     from days
     window running as (

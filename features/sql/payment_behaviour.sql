@@ -15,46 +15,45 @@ with paid as (
         histories.in_parts,
         histories.is_short,
         histories.is_over,
-        histories.has_discount,
-        coalesce(decay.weight, 0) as weight
+        histories.has_discount
     from asked_accounts as accounts
     inner join histories
         on accounts.account_no = histories.account_no
         and histories.is_paid = 1
         and histories.from_on <= accounts.as_of
         and (histories.until_on is null or histories.until_on > accounts.as_of)
-    left join decay
-        on datediff('day', histories.paid_on, accounts.as_of) = decay.days_ago
 ),
 
 ever as (
     select
-        as_of,
-        account_no,
+        paid.as_of,
+        paid.account_no,
         cast(count(*) as bigint) as items,
-        min(days_ago) as last_ago,
-        max(days_ago) as first_ago,
-        cast(sum(late) as bigint) as late,
-        cast(count(*) filter (where late > 30) as bigint) as over_30,
-        cast(sum(late * weight) as bigint) as late_decayed,
-        cast(sum(weight) as bigint) as weights
+        min(paid.days_ago) as last_ago,
+        max(paid.days_ago) as first_ago,
+        cast(sum(paid.late) as bigint) as late,
+        count(case when paid.late > 30 then 1 end) as over_30,
+        cast(sum(paid.late * decay.weight) as bigint) as late_decayed,
+        cast(sum(decay.weight) as bigint) as weights
     from paid
-    group by as_of, account_no
+    left join decay
+        on paid.days_ago = decay.days_ago
+    group by paid.as_of, paid.account_no
 ),
 
 year as (
     select
         as_of,
         account_no,
-        cast(count(*) filter (where days_ago < 30) as bigint) as items_30,
-        cast(count(*) filter (where days_ago < 60) as bigint) as items_60,
-        cast(count(*) filter (where days_ago < 90) as bigint) as items_90,
-        cast(count(*) filter (where days_ago < 180) as bigint) as items_180,
+        count(case when days_ago < 30 then 1 end) as items_30,
+        count(case when days_ago < 60 then 1 end) as items_60,
+        count(case when days_ago < 90 then 1 end) as items_90,
+        count(case when days_ago < 180 then 1 end) as items_180,
         cast(count(*) as bigint) as items_365,
-        cast(sum(late) filter (where days_ago < 30) as bigint) as late_30,
-        cast(sum(late) filter (where days_ago < 60) as bigint) as late_60,
-        cast(sum(late) filter (where days_ago < 90) as bigint) as late_90,
-        cast(sum(late) filter (where days_ago < 180) as bigint) as late_180,
+        cast(sum(case when days_ago < 30 then late else 0 end) as bigint) as late_30,
+        cast(sum(case when days_ago < 60 then late else 0 end) as bigint) as late_60,
+        cast(sum(case when days_ago < 90 then late else 0 end) as bigint) as late_90,
+        cast(sum(case when days_ago < 180 then late else 0 end) as bigint) as late_180,
         cast(sum(late) as bigint) as late_365,
         cast(sum(late * late) as bigint) as squares_365,
         median(late) as median_365,
@@ -65,11 +64,11 @@ year as (
         max(currency) as last_currency,
         sum(cast(late * amount_cents as decimal(38, 0))) as late_cents_365,
         sum(amount_cents) as cents_365,
-        cast(count(*) filter (where late > 0 and days_ago < 60) as bigint) as over_0_60,
-        cast(count(*) filter (where late > 0) as bigint) as over_0_365,
-        cast(count(*) filter (where late > 15) as bigint) as over_15_365,
-        cast(count(*) filter (where late > 30) as bigint) as over_30_365,
-        cast(count(*) filter (where late > 60) as bigint) as over_60_365,
+        count(case when late > 0 and days_ago < 60 then 1 end) as over_0_60,
+        count(case when late > 0 then 1 end) as over_0_365,
+        count(case when late > 15 then 1 end) as over_15_365,
+        count(case when late > 30 then 1 end) as over_30_365,
+        count(case when late > 60 then 1 end) as over_60_365,
         cast(sum(in_parts) as bigint) as in_parts_365,
         cast(sum(is_short) as bigint) as short_365,
         cast(sum(is_over) as bigint) as over_365,

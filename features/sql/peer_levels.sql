@@ -61,59 +61,39 @@ select
     terms_days,
     currency,
     cast(count(late) as bigint) as paid_items,
-    cast(count(*) filter (where late > 0) as bigint) as late_items,
-    cast(count(*) filter (where late > 30) as bigint) as late_30_items,
+    count(case when late > 0 then 1 end) as late_items,
+    count(case when late > 30 then 1 end) as late_30_items,
     cast(coalesce(sum(least(greatest(late, -180), 180)) filter (where late is not null), 0)
         as bigint) as late_days,
     cast(coalesce(sum(least(days_to_pay, 365)) filter (where late is not null), 0)
         as bigint) as days_to_pay,
     cast(coalesce(sum(amount_cents) filter (where late is not null), 0) as bigint) as paid_cents,
     cast(coalesce(sum(amount_cents) filter (where late > 0), 0) as bigint) as late_cents,
-    cast(count(*) filter (
-        where due_ago between 0 and 364 and terms_days >= 30
-            and unpaid_days > -30
-    ) as bigint) as reached_before_30,
-    cast(count(*) filter (
-        where due_ago between 0 and 364 and terms_days >= 30
-            and unpaid_days > 0
-    ) as bigint) as passed_before_30,
-    cast(count(*) filter (
-        where due_ago between 15 and 379 and terms_days >= 15
-            and unpaid_days > -15
-    ) as bigint) as reached_before_15,
-    cast(count(*) filter (
-        where due_ago between 15 and 379 and terms_days >= 15
-            and unpaid_days > 15
-    ) as bigint) as passed_before_15,
-    cast(count(*) filter (
-        where due_ago between 30 and 394 and unpaid_days > 0
-    ) as bigint) as reached_at_0,
-    cast(count(*) filter (
-        where due_ago between 30 and 394 and unpaid_days > 30
-    ) as bigint) as passed_at_0,
-    cast(count(*) filter (
-        where due_ago between 45 and 409 and unpaid_days > 15
-    ) as bigint) as reached_at_15,
-    cast(count(*) filter (
-        where due_ago between 45 and 409 and unpaid_days > 45
-    ) as bigint) as passed_at_15,
-    cast(count(*) filter (
-        where due_ago between 60 and 424 and unpaid_days > 30
-    ) as bigint) as reached_at_30,
-    cast(count(*) filter (
-        where due_ago between 60 and 424 and unpaid_days > 60
-    ) as bigint) as passed_at_30,
-    cast(count(*) filter (
-        where due_ago between 90 and 454 and unpaid_days > 60
-    ) as bigint) as reached_at_60,
-    cast(count(*) filter (
-        where due_ago between 90 and 454 and unpaid_days > 90
-    ) as bigint) as passed_at_60,
-    cast(count(*) filter (
-        where due_ago between 120 and 484 and unpaid_days > 90
-    ) as bigint) as reached_at_90,
-    cast(count(*) filter (
-        where due_ago between 120 and 484 and unpaid_days > 120
-    ) as bigint) as passed_at_90
+    count(case
+        when due_ago between 0 and 364 and terms_days >= 30 and unpaid_days > -30
+        then 1
+    end) as reached_before_30,
+    count(case
+        when due_ago between 0 and 364 and terms_days >= 30 and unpaid_days > 0
+        then 1
+    end) as passed_before_30,
+    count(case
+        when due_ago between 15 and 379 and terms_days >= 15 and unpaid_days > -15
+        then 1
+    end) as reached_before_15,
+    count(case
+        when due_ago between 15 and 379 and terms_days >= 15 and unpaid_days > 15
+        then 1
+    end) as passed_before_15,
+    count(case when due_ago between 30 and 394 and unpaid_days > 0 then 1 end) as reached_at_0,
+    count(case when due_ago between 30 and 394 and unpaid_days > 30 then 1 end) as passed_at_0,
+    count(case when due_ago between 45 and 409 and unpaid_days > 15 then 1 end) as reached_at_15,
+    count(case when due_ago between 45 and 409 and unpaid_days > 45 then 1 end) as passed_at_15,
+    count(case when due_ago between 60 and 424 and unpaid_days > 30 then 1 end) as reached_at_30,
+    count(case when due_ago between 60 and 424 and unpaid_days > 60 then 1 end) as passed_at_30,
+    count(case when due_ago between 90 and 454 and unpaid_days > 60 then 1 end) as reached_at_60,
+    count(case when due_ago between 90 and 454 and unpaid_days > 90 then 1 end) as passed_at_60,
+    count(case when due_ago between 120 and 484 and unpaid_days > 90 then 1 end) as reached_at_90,
+    count(case when due_ago between 120 and 484 and unpaid_days > 120 then 1 end) as passed_at_90
 from judged
 group by as_of, segment, region, terms_days, currency

@@ -15,7 +15,7 @@ with fallen_due as (
                 1000 * cast(least(received_cents, amount_cents) as double) / amount_cents
             ) as bigint)
         end) as bigint) as kept_thousandths,
-        cast(count(*) filter (where state = 'kept') as bigint) as kept,
+        count(case when state = 'kept' then 1 end) as kept,
         min(datediff('day', promised_on, as_of)) filter (where state = 'broken')
             as days_since_broken
     from promise_states

@@ -38,13 +38,13 @@ weekdays as (
         max(days_ago) as first_ago,
         cast(sum(at_month_end) as bigint) as month_ends,
         greatest(
-            10 * cast(count(*) filter (where weekday = 0) as bigint) + 6,
-            10 * cast(count(*) filter (where weekday = 1) as bigint) + 5,
-            10 * cast(count(*) filter (where weekday = 2) as bigint) + 4,
-            10 * cast(count(*) filter (where weekday = 3) as bigint) + 3,
-            10 * cast(count(*) filter (where weekday = 4) as bigint) + 2,
-            10 * cast(count(*) filter (where weekday = 5) as bigint) + 1,
-            10 * cast(count(*) filter (where weekday = 6) as bigint)
+            10 * count(case when weekday = 0 then 1 end) + 6,
+            10 * count(case when weekday = 1 then 1 end) + 5,
+            10 * count(case when weekday = 2 then 1 end) + 4,
+            10 * count(case when weekday = 3 then 1 end) + 3,
+            10 * count(case when weekday = 4 then 1 end) + 2,
+            10 * count(case when weekday = 5 then 1 end) + 1,
+            10 * count(case when weekday = 6 then 1 end)
         ) as code
     from days
     group by as_of, account_no

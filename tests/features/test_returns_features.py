@@ -24,7 +24,7 @@ def account() -> Books:
 
 def test_the_returns_of_a_hand_worked_account() -> None:
     """One return in the last year of two receipts; the chargeback is 396 days old."""
-    row = account().family(AS_OF, "returns")["I"]
+    row = account().family(AS_OF, "returns", "receiving")["I"]
     worked = {
         "returns_365": 1,
         "funds_returns_365": 1,
@@ -76,7 +76,7 @@ def test_returns_are_classed_by_their_code_and_by_how_they_were_paid() -> None:
             "receipt_returns", return_id=name, receipt_id=f"R-{name}", account_id="A",
             returned_on="2024-06-11", amount=100, kind=kind, code=code,
         )  # fmt: skip
-    row = book.family(AS_OF, "returns")["I"]
+    row = book.family(AS_OF, "returns", "receiving")["I"]
     worked = {
         "returns_365": 7,
         "account_data_returns_365": 2,
@@ -104,7 +104,7 @@ def test_chargebacks_are_counted_by_family() -> None:
             "receipt_returns", return_id=f"B{number}", receipt_id=f"R{number}", account_id="A",
             returned_on="2024-06-11", amount=100, kind=kind, code=code,
         )  # fmt: skip
-    row = book.family(AS_OF, "returns")["I"]
+    row = book.family(AS_OF, "returns", "receiving")["I"]
     worked = {
         "chargebacks_365": 4,
         "disputed_chargebacks_365": 2,
@@ -133,7 +133,7 @@ def test_counts_are_of_a_year_and_days_since_look_back_for_ever() -> None:
                 "receipt_returns", return_id=receipt, receipt_id=receipt, account_id=account,
                 returned_on=returned_on, amount=100, kind="bounced", code=code,
             )  # fmt: skip
-    rows = book.family(AS_OF, "returns")
+    rows = book.family(AS_OF, "returns", "receiving")
     for name in codes:
         assert (rows["IN"][name], rows["OUT"][name]) == (1.0, 0.0), name
     assert rows["IN"]["days_since_funds_return"] == 364.0
@@ -150,7 +150,7 @@ def test_the_newest_return_for_lack_of_funds_counts() -> None:
             "receipt_returns", return_id=on, receipt_id="unknown", account_id="A",
             returned_on=on, amount=100, kind="bounced", code=code, currency="EUR",
         )  # fmt: skip
-    rows = book.family(AS_OF, "returns")
+    rows = book.family(AS_OF, "returns", "receiving")
     for row in (rows["I"], rows["E"]):
         assert (row["days_since_funds_return"], row["days_since_return"]) == (61.0, 30.0)
         assert row["automatic_returns_365"] == 0.0  # the receipt is not at hand
@@ -162,8 +162,8 @@ def test_payments_that_are_not_final_are_counted() -> None:
         "receipts", receipt_id="R3", account_id="A", received_on="2024-06-28", amount=50,
         provisional_until="2024-07-05",
     )  # fmt: skip
-    assert book.family(AS_OF, "returns")["I"]["provisional_receipts"] == 1.0
-    assert book.family("2024-07-05", "returns")["I"]["provisional_receipts"] == 0.0
+    assert book.family(AS_OF, "returns", "receiving")["I"]["provisional_receipts"] == 1.0
+    assert book.family("2024-07-05", "returns", "receiving")["I"]["provisional_receipts"] == 0.0
 
 
 def test_a_return_known_later_is_invisible_before() -> None:
@@ -174,7 +174,10 @@ def test_a_return_known_later_is_invisible_before() -> None:
         "receipt_returns", return_id="B", receipt_id="R", account_id="A",
         returned_on="2024-06-28", known_on="2024-07-02", amount=100, kind="bounced", code="R01",
     )  # fmt: skip
-    before, after = book.family(AS_OF, "returns")["I"], book.family("2024-07-02", "returns")["I"]
+    before, after = (
+        book.family(AS_OF, "returns", "receiving")["I"],
+        book.family("2024-07-02", "returns", "receiving")["I"],
+    )
     assert before["returns_365"] == 0.0
     assert missing(before["days_since_return"])
     assert missing(before["days_since_funds_return"])
@@ -185,7 +188,7 @@ def test_a_return_known_later_is_invisible_before() -> None:
 def test_an_account_without_returns_has_zero_where_the_source_tells() -> None:
     """With both tables no return is a fact; days since one are missing."""
     book = Books().invoice("I", "2024-04-01", "2024-05-01", 1000)
-    row = book.has("receipts", "receipt_returns").family(AS_OF, "returns")["I"]
+    row = book.has("receipts", "receipt_returns").family(AS_OF, "returns", "receiving")["I"]
     counts = (
         "returns_365", "account_data_returns_365", "unauthorised_returns_365",
         "disputed_returns_365", "automatic_returns_365",
@@ -225,7 +228,7 @@ def test_cash_that_came_back_is_provisional_no_longer() -> None:
         returned_on="2024-06-29", amount=100, kind="ach_return", code="R01",
     )  # fmt: skip
     seen = [
-        book.family(day, "returns")["I"]["provisional_receipts"]
+        book.family(day, "returns", "receiving")["I"]["provisional_receipts"]
         for day in ("2024-06-28", "2024-06-29")
     ]
     assert seen == [1.0, 0.0]
