@@ -59,7 +59,7 @@ younger as (
 ),
 
 paid_ever as (
-    select as_of, account_no, sum(items) as paid
+    select as_of, account_no, sum(items) as paid_items
     from peer_items
     where paid = 1
     group by as_of, account_no
@@ -70,7 +70,7 @@ select
     cast(coalesce(longer.seen, 0) as bigint) as own_items_seen_at_age,
     cast(coalesce(longer.judged, 0) as bigint) as own_judged_items,
     cast(coalesce(longer.rolled, 0) as double) / nullif(longer.judged, 0) as own_roll_rate_at_age,
-    cast(coalesce(longer.paid_later, 0) as double) / nullif(paid_ever.paid, 0) as own_share_paid_later,
+    cast(coalesce(longer.paid_later, 0) as double) / nullif(paid_ever.paid_items, 0) as own_share_paid_later,
     cast(10 * coalesce(longer.paid_much_later, 0) + 3 as double)
         / (10 * coalesce(longer.paid_later, 0) + 10) as own_share_paid_much_later,
     cast(coalesce(younger.paid, 0) as bigint) as younger_paid_items,
