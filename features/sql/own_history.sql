@@ -7,7 +7,7 @@
 -- longer than this one so far, and younger ones, are two joins: a pair of items in neither is
 -- the commonest, and says nothing.
 with ages as (
-    select distinct as_of, account_no, due_on, days_past_due
+    select distinct as_of, account_no, days_past_due
     from open_items
     where due_on is not null
 ),
@@ -16,18 +16,18 @@ longer as (
     select
         ages.as_of,
         ages.account_no,
-        ages.due_on,
+        ages.days_past_due,
         sum(case when peers.first_day <= ages.days_past_due then peers.items else 0 end) as seen,
         sum(case
             when peers.first_day <= ages.days_past_due
-                and datediff('day', peers.due_on, ages.as_of) >= ages.days_past_due + 30
+                and peers.due_ago >= ages.days_past_due + 30
             then peers.items
             else 0
         end) as judged,
         sum(case
             when peers.first_day <= ages.days_past_due
                 and peers.last_day + 1 - peers.paid > ages.days_past_due + 30
-                and datediff('day', peers.due_on, ages.as_of) >= ages.days_past_due + 30
+                and peers.due_ago >= ages.days_past_due + 30
             then peers.items
             else 0
         end) as rolled,
@@ -40,22 +40,22 @@ longer as (
         on ages.as_of = peers.as_of
         and ages.account_no = peers.account_no
         and peers.last_day > ages.days_past_due
-    group by ages.as_of, ages.account_no, ages.due_on
+    group by ages.as_of, ages.account_no, ages.days_past_due
 ),
 
 younger as (
     select
         ages.as_of,
         ages.account_no,
-        ages.due_on,
+        ages.days_past_due,
         sum(peers.paid * peers.items) as paid,
-        sum(case when peers.due_on <= ages.as_of then peers.items else 0 end) as due
+        sum(case when peers.due_ago >= 0 then peers.items else 0 end) as due
     from ages
     inner join peer_items as peers
         on ages.as_of = peers.as_of
         and ages.account_no = peers.account_no
-        and peers.due_on > ages.due_on
-    group by ages.as_of, ages.account_no, ages.due_on
+        and peers.due_ago < ages.days_past_due
+    group by ages.as_of, ages.account_no, ages.days_past_due
 ),
 
 paid_ever as (
@@ -80,11 +80,11 @@ from open_items
 left join longer
     on open_items.as_of = longer.as_of
     and open_items.account_no = longer.account_no
-    and open_items.due_on = longer.due_on
+    and open_items.days_past_due = longer.days_past_due
 left join younger
     on open_items.as_of = younger.as_of
     and open_items.account_no = younger.account_no
-    and open_items.due_on = younger.due_on
+    and open_items.days_past_due = younger.days_past_due
 left join paid_ever
     on open_items.as_of = paid_ever.as_of
     and open_items.account_no = paid_ever.account_no

@@ -11,7 +11,7 @@ with lives as (
         account_no,
         items,
         paid,
-        datediff('day', due_on, as_of) as due_ago,
+        due_ago,
         last_day + 1 - paid as unpaid_days
     from peer_items
 ),
