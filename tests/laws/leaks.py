@@ -1,6 +1,6 @@
 """Faults planted around the real pipeline, to show that each law would notice one.
 
-Each function wraps ``features_of`` of ``tests.laws.pipelines`` and spoils its ledger or its
+Each function wraps a pipeline of ``tests.laws.pipelines`` and spoils its ledger or its
 answer in the way that a mistake in a query would.
 """
 
@@ -22,7 +22,7 @@ from features.ledger.tables import TABLES
 from tests.laws.changing import replaced_column
 from tests.laws.drawing import Row
 from tests.laws.generated import LAST, ledger_of
-from tests.laws.pipelines import features_of
+from tests.laws.pipelines import features_of, peers_of
 
 EARLY = timedelta(days=100)
 
@@ -38,6 +38,15 @@ def reads_early(
             table = _moved_ahead(table, column)  # noqa: PLW2901
         rows[name] = table
     return features_of(ledger_of(rows), days, tolerance=tolerance, threads=threads)
+
+
+def knows_kinds_early(
+    ledger: Ledger, days: Sequence[date], *, tolerance: float = 1.0, threads: int = 1
+) -> FeatureFrame:
+    """Hold items against the peers of the kind that their account will be of."""
+    changes = _moved_ahead(ledger.rows["account_changes"], "known_on")
+    rows = {**ledger.rows, "account_changes": changes}
+    return peers_of(ledger_of(rows), days, tolerance=tolerance, threads=threads)
 
 
 def keeps_early(ledger: Ledger, folder: Path) -> Ledger:

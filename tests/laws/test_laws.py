@@ -6,7 +6,7 @@ from hypothesis import Phase, given, settings
 from tests.laws import laws
 from tests.laws.checking import assert_holds
 from tests.laws.generated import Crowd, crowds
-from tests.laws.pipelines import netting_of
+from tests.laws.pipelines import netting_of, peers_of
 
 _DRAWN = {"derandomize": True, "deadline": None, "phases": [Phase.generate]}
 """The same crowds on every run; a crowd does not shrink, the culprit is sought by family."""
@@ -66,3 +66,22 @@ def test_features_keep_the_law_that_takes_long_to_ask(law: str, crowd: Crowd) ->
 def test_netting_keeps_the_law(law: str, crowd: Crowd) -> None:
     """What is collectible on a day depends on what the books showed by then, in any order."""
     assert_holds(getattr(laws, law), crowd, netting_of)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        "cutting_changes_nothing",
+        "late_rows_are_unseen",
+        "order_and_threads_change_nothing",
+        "rows_written_twice_count_once",
+        "the_crowd_changes_nothing",
+        "dates_change_nothing",
+        "names_change_nothing",
+    ],
+)
+@given(crowd=crowds())
+@settings(max_examples=1, **_DRAWN)
+def test_peers_keep_the_law(law: str, crowd: Crowd) -> None:
+    """What sets an item apart from its peers is its family's rows and the model alone."""
+    assert_holds(getattr(laws, law), crowd, peers_of)

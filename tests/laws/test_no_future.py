@@ -14,14 +14,14 @@ from features.ledger.cutting import cut_ledger
 from features.ledger.read import Ledger
 from tests.laws.changing import shuffled
 from tests.laws.comparing import described, differences
-from tests.laws.pipelines import Pipeline, features_of, netting_of
+from tests.laws.pipelines import Pipeline, features_of, netting_of, peers_of
 
 _OFFSETS = np.sort(np.random.default_rng(20260717).integers(0, 480, size=3))
 DATES = tuple(date(2023, 8, 15) + timedelta(days=int(days)) for days in _OFFSETS)
 """Dates drawn at random once, over the months in which the ledger is full."""
 
 
-@pytest.mark.parametrize("pipeline", [features_of, netting_of])
+@pytest.mark.parametrize("pipeline", [features_of, netting_of, peers_of])
 def test_cutting_the_ledger_after_a_day_changes_nothing_of_that_day(
     simulated_ledger: Ledger, pipeline: Pipeline
 ) -> None:
