@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +33,21 @@ def test_a_part_stands_until_the_next_one_takes_its_memory(simulated_ledger: Led
     assert [one.values.tobytes() for one in taken] == [one.values.tobytes() for one in anew]
     shared = list(feature_parts(simulated_ledger, DAYS, options=PAIRS))
     assert np.shares_memory(shared[0].values, shared[1].values)
+
+
+def test_what_does_not_fit_into_memory_is_spilt_and_changes_nothing(
+    simulated_ledger: Ledger, tmp_path: Path
+) -> None:
+    """Half a year of weeks at once, within less memory than they take: the same bytes."""
+    weeks = [date(2024, 6, 30) + timedelta(days=7 * ahead) for ahead in range(26)]
+    spill = tmp_path / "spill"
+    little = EngineOptions(
+        threads=1, memory_limit="44MB", spill_folder=str(spill), dates_at_once=len(weeks)
+    )
+    with open_session(simulated_ledger, weeks, options=little) as session:
+        frame = feature_frame(simulated_ledger, weeks, options=little, session=session)
+        assert any(spill.iterdir())
+    assert frame.values.tobytes() == feature_frame(simulated_ledger, weeks).values.tobytes()
 
 
 def test_a_shared_session_answers_for_all_its_dates_again(simulated_ledger: Ledger) -> None:
