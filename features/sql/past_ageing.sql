@@ -2,38 +2,36 @@
 -- clock:  the balances that the books showed 30 and 90 days before as_of
 -- source: open_accounts, looks, debts (invoices, applications, credits, due_date_changes)
 -- Late shares are of the balance that has a due date, as in the ageing of as_of.
-with balances as (
+with shown as (
     select
-        accounts.as_of,
-        accounts.account_no,
-        accounts.currency,
-        cast(sum(case
-            when looks.days_back = 30 and debts.due_on is not null then debts.balance_cents
-        end) as bigint) as dated_30,
-        cast(sum(case
-            when looks.days_back = 30 and debts.due_on < looks.looked_on
-            then debts.balance_cents
-            else 0
-        end) as bigint) as past_due_30,
-        cast(sum(case when looks.days_back = 90 then debts.balance_cents end) as bigint)
-            as cents_90,
-        cast(sum(case
-            when looks.days_back = 90 and debts.due_on is not null then debts.balance_cents
-        end) as bigint) as dated_90,
-        cast(sum(case
-            when looks.days_back = 90 and debts.due_on < looks.looked_on
-            then debts.balance_cents
-            else 0
-        end) as bigint) as past_due_90
-    from open_accounts as accounts
-    inner join looks
-        on accounts.as_of = looks.as_of
+        looks.as_of,
+        looks.days_back,
+        debts.account_no,
+        debts.currency,
+        debts.balance_cents,
+        case when debts.due_on is not null then debts.balance_cents end as dated_cents,
+        case when debts.due_on < looks.looked_on then debts.balance_cents else 0 end
+            as past_due_cents
+    from looks
     inner join debts
-        on accounts.account_no = debts.account_no
-        and accounts.currency = debts.currency
-        and debts.from_on <= looks.looked_on
+        on debts.from_on <= looks.looked_on
         and (debts.until_on is null or debts.until_on > looks.looked_on)
-    group by accounts.as_of, accounts.account_no, accounts.currency
+),
+
+balances as (
+    select
+        as_of,
+        account_no,
+        currency,
+        cast(sum(case when days_back = 30 then dated_cents end) as bigint) as dated_30,
+        cast(sum(case when days_back = 30 then past_due_cents else 0 end) as bigint)
+            as past_due_30,
+        cast(sum(case when days_back = 90 then balance_cents end) as bigint) as cents_90,
+        cast(sum(case when days_back = 90 then dated_cents end) as bigint) as dated_90,
+        cast(sum(case when days_back = 90 then past_due_cents else 0 end) as bigint)
+            as past_due_90
+    from shown
+    group by as_of, account_no, currency
 )
 
 select
