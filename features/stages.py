@@ -13,7 +13,7 @@ from importlib import resources
 STATE_STAGES = ("credited_sources", "applied", "due_dates", "item_states")
 """Stages that answer what the books showed of each invoice."""
 
-DEBT_STAGES = (*STATE_STAGES, "debtors", "debts")
+DEBT_STAGES = (*STATE_STAGES, "debts")
 """Stages that answer who owed what, and when."""
 
 ITEM_STAGES = (
@@ -30,11 +30,19 @@ KEPT_STAGES = ("item_states", "source_states")
 FOR_ITEM_STATES = ("applied", "due_dates")
 """Stages that ``item_states`` alone is made from."""
 
-LASTING_STAGES = (*DEBT_STAGES, "source_states", "histories", "debtor_receipts", "plan_cash")
+LASTING_STAGES = (
+    *DEBT_STAGES,
+    "source_states",
+    "debtors",
+    "histories",
+    "debtor_receipts",
+    "plan_cash",
+)
 """Stages that hold every day asked for; the others answer for the dates in hand."""
 
 FEATURE_STAGES = (
     "source_states",
+    "debtors",
     "histories",
     "promise_states",
     "unapplied",

@@ -112,10 +112,35 @@ def test_a_cancelled_plan_was_missed_until_that_is_known() -> None:
     assert missed(book) == 0.0
 
 
-def test_a_plan_of_the_account_is_on_no_item() -> None:
-    """Its instalments are nobody's in particular."""
-    row = plan("2024-06-10", "2024-07-10", on_item=False).family(AS_OF, "item_plans")["I"]
-    assert (row["item_missed_installment_share"], row["item_planned_share"]) == (0.0, 0.0)
+def test_a_plan_of_the_account_is_on_all_its_items_by_what_is_open() -> None:
+    """Two of 100 on the account: one overdue with 40 paid, one to come, of 960 + 540 open.
+
+    Either item has missed 60 of 1,500 and is on the plan to 100 of 1,500. Euros are on no plan.
+    """
+    book = plan("2024-06-10", "2024-07-10", on_item=False)
+    book.invoice("J", "2024-05-01", "2024-06-01", 540)
+    book.invoice("E", "2024-05-01", "2024-06-01", 540, currency="EUR")
+    rows = book.cash("I", "2024-06-12", 40).family(AS_OF, "item_plans")
+    for invoice in ("I", "J"):
+        assert rows[invoice]["item_missed_installment_share"] == pytest.approx(60 / 1500)
+        assert rows[invoice]["item_planned_share"] == pytest.approx(100 / 1500)
+        assert rows[invoice]["days_to_installment"] == 9
+    assert (rows["E"]["item_missed_installment_share"], rows["E"]["item_planned_share"]) == (0, 0)
+    assert missing(rows["E"]["days_to_installment"])
+
+
+def test_plans_of_an_item_and_of_its_account_add_up() -> None:
+    """100 missed on the item and 200 on the account, of 1,000; the nearer instalment is next."""
+    book = plan("2024-06-10", "2024-07-20")
+    for number, (due_on, amount) in enumerate((("2024-06-15", 200), ("2024-07-05", 50))):
+        book.add(
+            "installments", plan_id="M", n=number, account_id="A", agreed_on="2024-06-01",
+            due_on=due_on, amount=amount,
+        )  # fmt: skip
+    row = book.family(AS_OF, "item_plans")["I"]
+    assert row["item_missed_installment_share"] == pytest.approx(0.3)
+    assert row["item_planned_share"] == pytest.approx(0.15)
+    assert row["days_to_installment"] == 4
 
 
 def test_plans_of_two_items_and_currencies_stay_apart() -> None:
