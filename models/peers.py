@@ -36,10 +36,19 @@ PAYMENTS: tuple[str, ...] = (
 )
 """Levels of payments, the first columns of a group's row; the rest is survival by age."""
 
-OWN_NAMES: tuple[str, ...] = ("terms_days", "dbt_mean_365", "late_share_365", "own_survival_30")
+OWN_NAMES: tuple[str, ...] = (
+    "terms_days",
+    "dbt_mean_365",
+    "late_share_365",
+    "own_survival_30",
+    "own_items_seen_at_age",
+)
 """Features of an item that are held against the levels of its peers."""
 
 PRIOR_ITEMS = 50.0
+
+OWN_PRIOR_ITEMS = 5.0
+"""Items of an account's own, as old as this one, that weigh as much as all of its peers."""
 
 
 def terms_band(terms_days: npt.ArrayLike) -> Places:
@@ -150,6 +159,11 @@ def _fill(out: dict[str, Floats], frame: FeatureFrame, levels: Floats) -> None:
         _column(frame, "own_survival_30") - out["peer_survival_30"]
     )
     out["days_beyond_peers"][:] = days - out["peer_dbt_mean"]
+    seen = _column(frame, "own_items_seen_at_age")
+    own = seen / (seen + OWN_PRIOR_ITEMS)
+    out["survival_30_among_peers"][:] = (
+        own * _column(frame, "own_survival_30") + (1 - own) * out["peer_survival_30"]
+    )
 
 
 def _at_age(survival: Floats, days_past_due: Floats) -> Floats:

@@ -26,6 +26,7 @@ def one_row(**items: object) -> FeatureFrame:
         "dbt_mean_365": 12.0,
         "late_share_365": 0.8,
         "own_survival_30": 0.75,
+        "own_items_seen_at_age": 15.0,
     }
     return FeatureFrame(
         items=pd.DataFrame([row | items]),
@@ -56,6 +57,7 @@ def test_the_levels_of_the_kind_and_what_sets_the_account_apart(peers: PeerLevel
             "late_share_against_peers": 0.8 - 0.6,
             "survival_30_against_peers": 0.75 - survival,
             "days_beyond_peers": 15.0 - 9.0,
+            "survival_30_among_peers": (15 * 0.75 + 5 * survival) / 20,
         }
     )
 
@@ -95,6 +97,14 @@ def test_survival_is_linear_between_ages_and_flat_beyond(peers: PeerLevels) -> N
     assert at[900.0] == at[90.0] == pytest.approx(0.3)
     assert at[7.5] == pytest.approx((at[0.0] + at[15.0]) / 2)
     assert np.isnan(features(one_row(days_past_due=np.nan), peers)["peer_survival_30"])
+
+
+def test_an_account_without_history_is_expected_to_do_as_its_kind(peers: PeerLevels) -> None:
+    """Nothing of its own was as old as this item; what the usual curve says is not heard."""
+    frame = one_row()
+    frame.values[0, frame.names.index("own_items_seen_at_age")] = 0.0
+    row = features(frame, peers)
+    assert row["survival_30_among_peers"] == row["peer_survival_30"]
 
 
 def test_rows_without_date_or_group_get_the_newest_of_the_portfolio(peers: PeerLevels) -> None:
