@@ -101,7 +101,7 @@ GRAIN_KEYS = {
 
 
 class _Groups:
-    """What items have in common by some keys: groups numbered in the order of the keys' values.
+    """Items that are alike in some keys are a group; groups are numbered.
 
     Parameters
     ----------

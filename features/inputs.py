@@ -21,6 +21,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -134,6 +135,7 @@ def calendar(days: Sequence[date]) -> pa.Table:
     return pa.table({"day": pa.array(every, pa.date32()), "shown_on": pa.array(shown, pa.date32())})
 
 
+@cache
 def decay() -> pa.Table:
     """Return the weight of a payment by its age in days: 2**20 today, half of it 90 days on.
 

@@ -198,6 +198,7 @@ def return_codes() -> ReturnCodes:
     return parse_return_codes(file.read_text("utf-8"), "features/codes/returns.csv")
 
 
+@cache
 def return_classes() -> pa.Table:
     """Return the class of each code as a table, for SQL.
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.ledger.arrow import arrow_schema
 from features.ledger.read import Ledger, stored_query, visible_query
-from features.ledger.tables import TABLES
+from features.ledger.tables import TABLES, Table
 from features.session import Session
 
 # A copy of a few rows costs less than what the warning proposes, which runs the query twice.
@@ -71,28 +72,26 @@ class Plans:
         self.prepared: OrderedDict[str, str] = OrderedDict()
         self.feeds: dict[str, Feed] = {}
         self._count = 0
-        self._visible: dict[str, dict[bool, str]] = {}
+        self._visible: dict[str, str] = {}
         self._nothing: dict[str, pa.Table] = {}
         for table in TABLES.values():
             rows = f"rows_{table.name}"
             self.feed(rows, arrow_schema(table).empty_table())
             stored = f"({stored_query(table, [rows])})"
-            self._visible[table.name] = {
-                versions: visible_query(table, stored, versions=versions)
-                for versions in (False, True)
-            }
-            self._nothing[table.name] = self.run(self._visible[table.name][True])
+            self._visible[table.name] = visible_query(table, stored)
+            self._nothing[table.name] = self.run(self._visible[table.name])
 
     def show(self, ledger: Ledger) -> None:
         """Feed the contract's tables; those that the ledger lacks are empty."""
-        for name, queries in self._visible.items():
+        for name, query in self._visible.items():
             rows = ledger.rows.get(name)
             if rows is None or not rows.num_rows:
                 self.feed(name, self._nothing[name])
+            elif _single_versions(TABLES[name], rows):
+                self.feed(name, _shown_once(TABLES[name], rows, self._nothing[name].schema))
             else:
-                keys = rows.select(TABLES[name].key).group_by(list(TABLES[name].key)).aggregate([])
                 self.feed(f"rows_{name}", rows)
-                self.feed(name, self.run(queries[keys.num_rows < rows.num_rows]))
+                self.feed(name, self.run(query))
 
     def feed(self, name: str, rows: pa.Table) -> None:
         """Let ``name`` stand for ``rows``; other columns than before make every plan void."""
@@ -146,6 +145,23 @@ class Plans:
         self._connection.close()
 
 
+def _single_versions(table: Table, rows: pa.Table) -> bool:
+    """Tell whether no key has two rows."""
+    if len(table.key) == 1:
+        return bool(pc.count_distinct(rows[table.key[0]], mode="all").as_py() == rows.num_rows)
+    keys = rows.select(table.key).group_by(list(table.key)).aggregate([])
+    return bool(keys.num_rows == rows.num_rows)
+
+
+def _shown_once(table: Table, rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return what ``visible_query`` makes of rows of single versions, without asking DuckDB."""
+    columns = {name: rows[name] for name in table.column_names}
+    if "known_on" in columns and table.clock is not None:
+        columns["visible_on"] = pc.max_element_wise(rows[table.clock], rows["known_on"])
+        columns["superseded_on"] = pa.nulls(rows.num_rows, pa.date32())
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
 class StandingSession(Session):
     """A ledger's stages for some as-of dates, computed by plans made before."""
 
@@ -160,7 +176,7 @@ class StandingSession(Session):
     def columns(self, stage: str, keys: Sequence[str], values: Sequence[str]) -> pa.Table:
         """Return columns of a stage that has run; its rows are at hand, so nothing is asked."""
         rows = self.plans.rows(stage)
-        doubles = [rows[name].cast(pa.float64()) for name in values]
+        doubles = [_double(rows[name]) for name in values]
         return pa.table([*(rows[key] for key in keys), *doubles], names=[*keys, *values])
 
     def register(self, name: str, table: pa.Table) -> None:
@@ -172,6 +188,10 @@ class StandingSession(Session):
 
     def _drop(self, stage: str) -> None:
         self.plans.empty(stage)
+
+
+def _double(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column if pa.types.is_float64(column.type) else column.cast(pa.float64())
 
 
 waiting: SimpleQueue[Plans] = SimpleQueue()

@@ -6,6 +6,8 @@ date, a peak in the first days after it, a long tail. Half an item's worth of it
 an account with a few payments to be judged by them.
 """
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 
@@ -28,6 +30,7 @@ KNOTS: tuple[tuple[int, float], ...] = (
 """Days past due and daily hazard of payment; linear between, flat beyond both ends."""
 
 
+@cache
 def usual_curve() -> pa.Table:
     """Return the curve as a table.
 
