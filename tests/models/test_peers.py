@@ -102,8 +102,8 @@ def test_survival_is_linear_between_ages_and_flat_beyond(peers: PeerLevels) -> N
 def test_an_account_without_history_is_expected_to_do_as_its_kind(peers: PeerLevels) -> None:
     """Nothing of its own was as old as this item; what the usual curve says is not heard."""
     frame = one_row()
-    frame.values[0, frame.names.index("own_items_seen_at_age")] = 0.0
-    row = features(frame, peers)
+    nothing_seen = np.where(np.array(frame.names) == "own_items_seen_at_age", 0.0, 1.0)
+    row = features(replace(frame, values=frame.matrix(frame.names) * nothing_seen), peers)
     assert row["survival_30_among_peers"] == row["peer_survival_30"]
 
 
