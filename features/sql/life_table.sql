@@ -1,6 +1,6 @@
 -- grain:  one row per open item
 -- clock:  as peer_items
--- source: open_items, asked_accounts, peer_items, usual_curve
+-- source: open_items, peer_items, usual_curve
 -- The account's own life table (Kaplan & Meier 1958; open items are censored): of its items
 -- unpaid at this item's age, the share expected to be unpaid 30 days on. The hazard of a day is
 -- (payments + k * usual) / (items at risk + k): with little history the usual curve answers.

@@ -2,9 +2,9 @@
 -- clock:  as the books showed them at as_of; of paid items those due in the year before it
 -- source: asked_accounts, histories, open_items (invoices, applications, due_date_changes)
 -- Days count from the due date: first_day is the issue date, last_day the last day on which
--- the item was unpaid (for paid items the day of payment, for open items as_of), due_ago as_of. What is left of
--- an item paid a little short is no second item, and an item whose due date was moved says as
--- little while it is open as once it is paid.
+-- the item was unpaid (for paid items the day of payment, for open items as_of), due_ago as_of.
+-- What is left of an item paid a little short is no second item, and an item whose due date was
+-- moved says as little while it is open as once it is paid.
 select
     accounts.as_of,
     accounts.account_no,
