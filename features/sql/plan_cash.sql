@@ -1,5 +1,6 @@
--- grain:  one row per application of cash to an invoice of an account that ever had a plan
--- clock:  visible_on and superseded_on of the application
+-- grain:  one row per application of cash to an invoice of an account that ever had a plan, and
+--         version of the invoice that stood meanwhile
+-- clock:  visible_on and superseded_on: while the books showed both
 -- source: applications, invoices, installments, credited_sources
 -- Cash since the account's first plan was agreed. The currency is the invoice's; credit that was
 -- undone is no cash.
@@ -27,24 +28,19 @@ cash as (
         and applications.visible_on >= credited_sources.first_on
     where applications.cause in ('cash', 'cash_return', 'unapply')
         and credited_sources.source_id is null
-),
-
-currencies as (
-    select invoices.invoice_id, max(invoices.currency) as currency
-    from invoices
-    inner join agreed
-        on invoices.account_id = agreed.account_id
-    group by invoices.invoice_id
 )
 
 select
     cash.account_id,
     cash.invoice_id,
-    currencies.currency,
+    invoices.currency,
     cash.applied_on,
-    cash.visible_on,
-    cash.superseded_on,
+    greatest(cash.visible_on, invoices.visible_on) as visible_on,
+    least(cash.superseded_on, invoices.superseded_on) as superseded_on,
     cash.cents
 from cash
-inner join currencies
-    on cash.invoice_id = currencies.invoice_id
+inner join invoices
+    on cash.invoice_id = invoices.invoice_id
+where least(cash.superseded_on, invoices.superseded_on) is null
+    or least(cash.superseded_on, invoices.superseded_on)
+        > greatest(cash.visible_on, invoices.visible_on)

@@ -153,3 +153,12 @@ def test_plans_of_two_items_and_currencies_stay_apart() -> None:
     rows = book.cash("I", "2024-06-10", 100).family(AS_OF, "item_plans")
     assert rows["I"]["item_missed_installment_share"] == 0.0
     assert rows["E"]["item_missed_installment_share"] == 0.25
+
+
+def test_cash_on_an_invoice_that_is_not_known_yet_covers_nothing() -> None:
+    """Paid in advance on 12 June, billed in the books on 3 July: 100 missed until then."""
+    book = plan("2024-06-10", on_item=False)
+    book.invoice("J", "2024-06-01", "2024-07-01", 500, known_on="2024-07-03")
+    book.cash("J", "2024-06-12", 100)
+    assert missed(book) == 100 / 1000
+    assert missed(book, "2024-07-03") == 0.0
